@@ -1,0 +1,71 @@
+// Runs the JavaScript suites: starts the shared server first, because Node reads NODE_EXTRA_CA_CERTS only at its own
+// start, then `node --test` with the environment a customer would set.
+//
+//   node run.mjs                                       everything
+//   node run.mjs retries.test.mjs                      one file
+//   node run.mjs --test-name-pattern="lost answer"     the tests of that name
+//
+// Ends with 0 when all passed, 1 when a test or the server failed, 2 when it could not start.
+
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { binaryPath, startServer } from "./server.mjs";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const SDK_PACKAGES = ["@azure/communication-identity", "@azure/communication-common", "@azure/core-rest-pipeline"];
+
+function testFiles(words) {
+  const named = words.filter((word) => !word.startsWith("--"));
+  if (named.length > 0) return named.map((name) => (existsSync(name) ? resolve(name) : join(HERE, name)));
+  return readdirSync(HERE).filter((name) => name.endsWith(".test.mjs")).sort().map((name) => join(HERE, name));
+}
+
+/** The versions that are installed, which are the pinned ones unless somebody asked for the newest. */
+function versions() {
+  const version = (name) => JSON.parse(readFileSync(join(HERE, "node_modules", name, "package.json"), "utf8")).version;
+  return SDK_PACKAGES.map((name) => `${name} ${version(name)}`).join(", ");
+}
+
+function runTests(server, words) {
+  const options = words.filter((word) => word.startsWith("--"));
+  const child = spawn(process.execPath, ["--test", "--test-reporter=spec", ...options, ...testFiles(words)], {
+    stdio: "inherit",
+    env: {
+      ...process.env,
+      NODE_EXTRA_CA_CERTS: server.caFile,
+      NO_PROXY: "localhost,127.0.0.1",
+      TRUNKLINE_SHARED_SERVER: JSON.stringify(server),
+    },
+  });
+  return new Promise((settle, fail) => {
+    child.once("error", fail);
+    child.once("exit", (code, signal) => settle(signal === null ? code : 1));
+  });
+}
+
+async function main(words) {
+  let installed, running;
+  try {
+    const binary = binaryPath();
+    if (!existsSync(join(HERE, "node_modules"))) throw new Error(`packages are missing: npm ci --prefix ${HERE}`);
+    installed = `${versions()}; Node ${process.version}\nconformance/js: server ${binary}`;
+    running = await startServer({ testClock: true });
+  } catch (error) {
+    console.error(`conformance/js: could not start: ${error.message}`);
+    return 2;
+  }
+  let failed = (await runTests(running.server, words)) !== 0;
+  try {
+    await running.stop();
+  } catch (error) {
+    console.error(`conformance/js: ${error.message}`);
+    failed = true;
+  }
+  console.log(`conformance/js: ${failed ? "FAILED" : "passed"}: ${installed}`);
+  return failed ? 1 : 0;
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,131 @@
+// Runs a Trunkline server for the tests: starts it, speaks to its command line, moves its clock, stops it.
+
+import { execFile, spawn } from "node:child_process";
+import { accessSync, closeSync, constants, existsSync, openSync, readFileSync, statSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { promisify } from "node:util";
+
+// A server that is not ready by then is broken: start to ready is a fraction of a second, on a busy machine a few.
+const READY_DEADLINE_MS = 60_000;
+// Draining has nothing to wait for once the tests are over.
+const STOP_DEADLINE_MS = 30_000;
+const COMMAND_DEADLINE_MS = 30_000;
+const LOG_TAIL_CHARACTERS = 4_000;
+
+const run = promisify(execFile);
+
+/** The program under test, from `TRUNKLINE_BIN`; throws when that is missing or names nothing that runs. */
+export function binaryPath() {
+  const binary = process.env.TRUNKLINE_BIN;
+  if (!binary) {
+    throw new Error("TRUNKLINE_BIN is not set: `cargo xtask test` sets it, or point it at a built `trunkline`");
+  }
+  const path = resolve(binary);
+  try {
+    accessSync(path, constants.X_OK);
+  } catch {
+    throw new Error(`TRUNKLINE_BIN names ${binary}, which is not an executable file`);
+  }
+  if (!statSync(path).isFile()) throw new Error(`TRUNKLINE_BIN names ${binary}, which is not an executable file`);
+  return path;
+}
+
+/** What a test may know of a server: the ready file's fields, and the folder its command line works on. */
+export class Server {
+  constructor(ready, data, trustedByEnvironment) {
+    Object.assign(this, ready);
+    this.data = data;
+    this.trustedByEnvironment = trustedByEnvironment;
+  }
+
+  /** Host and port, as a client signs them. */
+  get host() {
+    return new URL(this.endpoint).host;
+  }
+
+  /** The key inside the connection string; base64, may end in `=`. */
+  get accessKey() {
+    return /accesskey=(.*)$/.exec(this.connectionString)[1];
+  }
+
+  /** Runs the command line against this server's data folder and returns its JSON answer. */
+  async command(...words) {
+    const { stdout } = await run(binaryPath(), [...words, "--data", this.data, "--json"], {
+      timeout: COMMAND_DEADLINE_MS,
+    });
+    return JSON.parse(stdout);
+  }
+
+  /** Moves the test clock forward and returns the server's new time. */
+  async advanceClock(seconds) {
+    const response = await fetch(`${this.adminEndpoint}/clock`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ advanceSeconds: seconds }),
+    });
+    if (response.status !== 200) throw new Error(`the clock did not move: ${response.status}`);
+    return new Date((await response.json()).now);
+  }
+}
+
+/**
+ * Starts a server that keeps everything in memory and waits until it says it is ready.
+ * Returns the server and `stop`, which asks for a clean end with SIGTERM and insists on getting one.
+ */
+export async function startServer({ testClock, trustedByEnvironment = false }) {
+  const folder = await mkdtemp(join(tmpdir(), "trunkline-conformance-"));
+  const [data, readyFile, log] = ["data", "ready.json", "server.log"].map((name) => join(folder, name));
+  const words = ["serve", "--data", data, "--port", "0", "--ready-file", readyFile, "--ephemeral"];
+  if (testClock) words.push("--test-clock");
+  const output = openSync(log, "w");
+  const child = spawn(binaryPath(), words, { stdio: ["ignore", output, output] });
+  closeSync(output);
+  const ended = new Promise((settle, fail) => {
+    child.once("exit", (code, signal) => settle(signal ?? code));
+    child.once("error", fail);
+  });
+  ended.catch(() => {}); // Whoever waits below sees the error.
+  try {
+    const ready = await waitUntilReady(child, ended, readyFile, log);
+    return {
+      server: new Server(ready, data, trustedByEnvironment),
+      stop: () => stop(child, ended, log).finally(() => rm(folder, { recursive: true })),
+    };
+  } catch (error) {
+    child.kill("SIGKILL");
+    await rm(folder, { recursive: true });
+    throw error;
+  }
+}
+
+/** Waits for the ready file, which appears whole or not at all. */
+async function waitUntilReady(child, ended, readyFile, log) {
+  const deadline = performance.now() + READY_DEADLINE_MS;
+  while (!existsSync(readyFile)) {
+    if (performance.now() > deadline) throw new Error(`no ready file after ${READY_DEADLINE_MS} ms\n${tail(log)}`);
+    const end = await Promise.race([ended, wait(10)]);
+    if (end !== undefined) throw new Error(`the server ended with ${end} before it was ready\n${tail(log)}`);
+  }
+  const ready = JSON.parse(readFileSync(readyFile, "utf8"));
+  if (ready.pid !== child.pid) throw new Error("the ready file names another process");
+  return ready;
+}
+
+async function stop(child, ended, log) {
+  const stillRunning = child.exitCode === null && child.signalCode === null;
+  child.kill("SIGTERM");
+  const deadline = new AbortController();
+  const end = await Promise.race([ended, wait(STOP_DEADLINE_MS, "late", { signal: deadline.signal })]);
+  deadline.abort();
+  if (end === "late") child.kill("SIGKILL");
+  if (!stillRunning) throw new Error(`the server ended by itself with ${end}\n${tail(log)}`);
+  if (end !== 0) throw new Error(`the server answered SIGTERM with ${end}, not with exit code 0\n${tail(log)}`);
+}
+
+/** The last lines the server printed, for a failure's message. */
+function tail(log) {
+  return `--- server log ---\n${readFileSync(log, "utf8").slice(-LOG_TAIL_CHARACTERS)}`;
+}

@@ -1,0 +1,8 @@
+//! Whole exchanges over real sockets on loopback.
+
+mod clients;
+mod foreign;
+mod http;
+mod limits;
+mod names;
+mod support;

@@ -1,0 +1,184 @@
+//! [`OutboxConsumer`]: reads events in order and hands each to a handler, at least once.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use trunkline_tasks::Shutdown;
+use uuid::Uuid;
+
+use super::{Event, steps};
+use crate::config::Engine;
+use crate::error::StoreError;
+use crate::outbox::steps::Parked;
+use crate::store::Store;
+use crate::wakes::OUTBOX_TOPIC;
+
+/// How often the outbox is looked at when nothing wakes the consumer.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// How often a held lease is extended: four times in its life, so that three may fail.
+const RENEW_INTERVAL: Duration = Duration::from_secs(1);
+/// How often rows that all consumers have passed are removed.
+const TRIM_INTERVAL: Duration = Duration::from_secs(10);
+/// Events read together. A crash delivers at most these again.
+const EVENTS_AT_ONCE: u32 = 100;
+
+/// What a handler did with an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// Done, or of no interest.
+    Delivered,
+    /// It could not be done now. The event becomes a durable job, and the consumer goes on.
+    Park {
+        /// For the log.
+        reason: String,
+    },
+}
+
+/// What one look at the outbox came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Another node holds this consumer.
+    HeldElsewhere,
+    /// So many events were handled; 0 when there were none.
+    Handled(usize),
+}
+
+/// A named reader of the outbox with a durable cursor. On PostgreSQL one node at a time runs it.
+///
+/// Events are handled one after the other. What takes long belongs in a job.
+pub struct OutboxConsumer {
+    store: Store,
+    name: &'static str,
+    /// Tells this run of the consumer from others.
+    owner: Uuid,
+}
+
+impl OutboxConsumer {
+    /// The consumer `name`; a new one starts before the oldest event that is still kept.
+    ///
+    /// Register every consumer of the program before the first event: a row that all registered
+    /// consumers have passed is removed.
+    pub async fn register(store: Store, name: &'static str) -> Result<Self, StoreError> {
+        steps::register(&store, name).await?;
+        let owner = store.entropy().uuid();
+        Ok(Self { store, name, owner })
+    }
+
+    /// The kind of the jobs that parked events become; register a handler for it with the job runner
+    /// and read the event with [`Event::from_parked`].
+    pub fn parked_kind(name: &str) -> String {
+        format!("outbox.{name}")
+    }
+
+    /// Runs until `shutdown` asks for the end.
+    pub async fn run<F, R>(self, shutdown: Shutdown, handler: F)
+    where
+        F: Fn(Event) -> R + Send + Sync,
+        R: Future<Output = Delivery> + Send,
+    {
+        let mut wakes = self.store.wakes().subscribe(OUTBOX_TOPIC);
+        let mut trims = tokio::time::interval(TRIM_INTERVAL);
+        loop {
+            wakes.forget_pending();
+            let looked = tokio::select! {
+                () = shutdown.requested() => return,
+                looked = self.look(&handler) => looked,
+            };
+            match looked {
+                Ok(Look::Handled(count)) if count > 0 => continue,
+                Ok(_) | Err(StoreError::LeaseLost) => {}
+                Err(failure) => {
+                    tracing::warn!(consumer = self.name, %failure, "the outbox could not be read; trying again");
+                }
+            }
+            tokio::select! {
+                () = shutdown.requested() => return,
+                woken = wakes.next() => if woken.is_none() { return },
+                () = tokio::time::sleep(POLL_INTERVAL) => {}
+                _ = trims.tick() => self.trim().await,
+            }
+        }
+    }
+
+    /// Numbers what was committed, hands the next events to `handler` and moves the cursor.
+    ///
+    /// **Errors**: [`StoreError::LeaseLost`] when another node took over; the events it has not moved
+    /// past will be delivered again.
+    pub async fn look<F, R>(&self, handler: &F) -> Result<Look, StoreError>
+    where
+        F: Fn(Event) -> R + Send + Sync,
+        R: Future<Output = Delivery> + Send,
+    {
+        if !self.hold_lease().await? {
+            return Ok(Look::HeldElsewhere);
+        }
+        steps::number_committed(&self.store).await?;
+        let batch = steps::read(&self.store, self.name, EVENTS_AT_ONCE).await?;
+        let Some(last) = batch.events.last() else { return Ok(Look::Handled(0)) };
+        let (count, to) = (batch.events.len(), last.sequence);
+        let parked = tokio::select! {
+            parked = self.deliver(batch.events, handler) => parked,
+            lost = self.keep_lease() => return Err(lost),
+        };
+        steps::advance(&self.store, self.name, self.owner, (batch.passed, to), parked).await?;
+        Ok(Look::Handled(count))
+    }
+
+    async fn deliver<F, R>(&self, events: Vec<Event>, handler: &F) -> Vec<Parked>
+    where
+        F: Fn(Event) -> R + Send + Sync,
+        R: Future<Output = Delivery> + Send,
+    {
+        let mut parked = Vec::new();
+        for event in events {
+            // The call itself may panic as well as the future.
+            let handled = AssertUnwindSafe(async { handler(event.clone()).await }).catch_unwind().await;
+            let reason = match handled {
+                Ok(Delivery::Delivered) => continue,
+                Ok(Delivery::Park { reason }) => reason,
+                Err(_) => "the handler panicked".to_owned(),
+            };
+            tracing::warn!(
+                consumer = self.name,
+                sequence = event.sequence,
+                kind = event.kind,
+                reason,
+                "an event was parked; it is tried again as a job"
+            );
+            parked.push(Parked { event, job_kind: Self::parked_kind(self.name) });
+        }
+        parked
+    }
+
+    /// SQLite belongs to one process, which runs each consumer once: no lease, and no write to take it.
+    async fn hold_lease(&self) -> Result<bool, StoreError> {
+        match self.store.engine() {
+            Engine::Sqlite => Ok(true),
+            Engine::Postgres => {
+                steps::lease(&self.store, self.name, self.owner, self.store.clock().now()).await
+            }
+        }
+    }
+
+    /// Extends the lease while events are handled; returns when it is lost.
+    async fn keep_lease(&self) -> StoreError {
+        loop {
+            tokio::time::sleep(RENEW_INTERVAL).await;
+            match self.hold_lease().await {
+                Ok(true) => {}
+                Ok(false) => return StoreError::LeaseLost,
+                Err(failure) => {
+                    tracing::warn!(consumer = self.name, %failure, "the consumer's lease could not be extended");
+                }
+            }
+        }
+    }
+
+    async fn trim(&self) {
+        if let Err(failure) = steps::trim(&self.store, self.store.clock().now()).await {
+            tracing::warn!(%failure, "passed events could not be removed; they stay for now");
+        }
+    }
+}

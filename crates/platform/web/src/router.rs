@@ -1,0 +1,208 @@
+//! From method and path to the operation.
+//!
+//! `matchit` knows a literal behind a parameter (`/jobs/{jobId}:cancel`) and one segment of its own
+//! (`/{id}/:revokeAccessTokens`), which is how Azure writes actions.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::openapi::LaterFields;
+use crate::operation::Operation;
+use crate::reply::Reply;
+use crate::signature::{is_well_encoded, percent_decode};
+
+type HandlerFuture = Pin<Box<dyn Future<Output = Result<Reply, ApiError>> + Send>>;
+type Handler = Arc<dyn Fn(Context) -> HandlerFuture + Send + Sync>;
+
+/// The operations of one service with their handlers.
+#[derive(Default)]
+pub struct Routes {
+    routes: Vec<Route>,
+}
+
+/// An operation and what answers it.
+#[derive(Clone)]
+pub(crate) struct Route {
+    pub(crate) operation: &'static Operation,
+    pub(crate) handler: Handler,
+    pub(crate) later_fields: Arc<LaterFields>,
+}
+
+impl std::fmt::Debug for Routes {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_list().entries(self.operations().map(|operation| operation.id)).finish()
+    }
+}
+
+impl Routes {
+    /// No operations yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an operation; `handler` gets `state` and the request.
+    pub fn add<S, F, O>(mut self, operation: &'static Operation, state: &Arc<S>, handler: F) -> Self
+    where
+        S: Send + Sync + 'static,
+        F: Fn(Arc<S>, Context) -> O + Send + Sync + 'static,
+        O: Future<Output = Result<Reply, ApiError>> + Send + 'static,
+    {
+        let state = Arc::clone(state);
+        let handler: Handler = Arc::new(move |context| Box::pin(handler(Arc::clone(&state), context)));
+        self.routes.push(Route { operation, handler, later_fields: Arc::new(LaterFields::of(operation)) });
+        self
+    }
+
+    /// Joins the operations of two services.
+    pub fn join(mut self, other: Self) -> Self {
+        self.routes.extend(other.routes);
+        self
+    }
+
+    /// Every operation, in the order they were added.
+    pub fn operations(&self) -> impl Iterator<Item = &'static Operation> {
+        self.routes.iter().map(|route| route.operation)
+    }
+}
+
+/// Finds the route of a request.
+pub(crate) struct Router {
+    paths: matchit::Router<Vec<Route>>,
+}
+
+/// What [`Router::find`] found: the route and its decoded path parameters.
+pub(crate) type Found<'a> = (&'a Route, Vec<(&'static str, String)>);
+
+impl Router {
+    /// Builds the table.
+    ///
+    /// Two operations with one method and path, or paths that cannot be told apart, are a mistake of the
+    /// program and panic at start.
+    pub(crate) fn new(routes: Routes) -> Self {
+        let mut by_path: Vec<(&'static str, Vec<Route>)> = Vec::new();
+        for route in routes.routes {
+            let path = route.operation.path;
+            match by_path.iter_mut().find(|(known, _)| *known == path) {
+                Some((_, same)) => {
+                    let is_new = same.iter().all(|other| other.operation.method != route.operation.method);
+                    assert!(is_new, "two operations for {} {path}", route.operation.method.as_str());
+                    same.push(route);
+                }
+                None => by_path.push((path, vec![route])),
+            }
+        }
+        let mut paths = matchit::Router::new();
+        for (path, routes) in by_path {
+            paths.insert(path, routes).unwrap_or_else(|cause| panic!("path {path}: {cause}"));
+        }
+        Self { paths }
+    }
+
+    /// The route of `method` and `path` (as on the wire, one leading slash).
+    ///
+    /// **Errors**: 400 for bad percent-encoding, 404, 405 with the methods there are.
+    pub(crate) fn find(&self, method: &http::Method, path: &str) -> Result<Found<'_>, ApiError> {
+        if !is_well_encoded(path) {
+            return Err(ApiError::invalid(
+                "path",
+                "The path has a '%' that is not followed by two hexadecimal digits.",
+            ));
+        }
+        let Ok(found) = self.paths.at(path) else {
+            return Err(ApiError::not_found(
+                "There is no such operation at this path; check the address and the spelling.",
+            ));
+        };
+        let Some(route) = found.value.iter().find(|route| route.operation.method.as_str() == method.as_str())
+        else {
+            let methods: Vec<&str> =
+                found.value.iter().map(|route| route.operation.method.as_str()).collect();
+            let mut error = ApiError::new(
+                http::StatusCode::METHOD_NOT_ALLOWED,
+                "MethodNotAllowed",
+                format!("This path takes {} only.", methods.join(", ")),
+            );
+            error.allow = Some(methods.join(", "));
+            return Err(error);
+        };
+        let mut parameters = Vec::with_capacity(found.params.len());
+        for name in route.operation.path_parameters() {
+            let raw = found.params.get(name).unwrap_or_default();
+            let value = percent_decode(raw)
+                .ok_or_else(|| ApiError::invalid(name, format!("The path parameter {name} is no UTF-8.")))?;
+            parameters.push((name, value.into_owned()));
+        }
+        Ok((route, parameters))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operation::{Allow, Method, RequestBody, UNLIMITED};
+
+    const fn operation(id: &'static str, method: Method, path: &'static str) -> Operation {
+        Operation {
+            service: "test",
+            id,
+            method,
+            path,
+            versions: &[],
+            success: 200,
+            allow: &[Allow::Anyone],
+            accepts_decoded_signature: false,
+            body: RequestBody::None,
+            reply: None,
+            query: &[],
+            rate: UNLIMITED,
+            summary: "",
+        }
+    }
+
+    static GET: Operation = operation("Get", Method::Get, "/jobs/{jobId}");
+    static PATCH: Operation = operation("Patch", Method::Patch, "/jobs/{jobId}");
+    static CANCEL: Operation = operation("Cancel", Method::Post, "/jobs/{jobId}:cancel");
+    static ISSUE: Operation = operation("Issue", Method::Post, "/identities/{id}/:issueAccessToken");
+    static SEND: Operation = operation("Send", Method::Post, "/emails:send");
+
+    fn find(method: Method, path: &str) -> Result<(&'static str, Vec<(&'static str, String)>), u16> {
+        async fn answer(_: Arc<()>, _: Context) -> Result<Reply, ApiError> {
+            Ok(Reply::empty(http::StatusCode::OK))
+        }
+        let mut routes = Routes::new();
+        for operation in [&GET, &PATCH, &CANCEL, &ISSUE, &SEND] {
+            routes = routes.add(operation, &Arc::new(()), answer);
+        }
+        let router = Router::new(routes);
+        router
+            .find(&method.as_str().parse().expect("a method"), path)
+            .map(|(route, parameters)| (route.operation.id, parameters))
+            .map_err(|error| error.status.as_u16())
+    }
+
+    #[test]
+    fn literals_behind_a_parameter_are_told_apart() {
+        let job = |value: &str| vec![("jobId", value.to_owned())];
+        assert_eq!(find(Method::Get, "/jobs/7"), Ok(("Get", job("7"))));
+        assert_eq!(find(Method::Get, "/jobs/a%3Ab%40c"), Ok(("Get", job("a:b@c"))));
+        assert_eq!(find(Method::Patch, "/jobs/7"), Ok(("Patch", job("7"))));
+        assert_eq!(find(Method::Post, "/jobs/7:cancel"), Ok(("Cancel", job("7"))));
+        assert_eq!(find(Method::Post, "/jobs/a:b:cancel"), Ok(("Cancel", job("a:b"))));
+        assert_eq!(find(Method::Post, "/emails:send"), Ok(("Send", vec![])));
+        let issue = find(Method::Post, "/identities/8:acs:x_y/:issueAccessToken");
+        assert_eq!(issue, Ok(("Issue", vec![("id", "8:acs:x_y".to_owned())])));
+    }
+
+    #[test]
+    fn unknown_paths_methods_and_encodings_are_refused() {
+        assert_eq!(find(Method::Get, "/nothing"), Err(404));
+        assert_eq!(find(Method::Delete, "/jobs/7"), Err(405));
+        assert_eq!(find(Method::Get, "/jobs/7:cancel"), Err(405));
+        assert_eq!(find(Method::Get, "/jobs/%zz"), Err(400));
+        assert_eq!(find(Method::Get, "/jobs/%ff"), Err(400));
+        assert_eq!(find(Method::Get, "/jobs/%"), Err(400));
+    }
+}

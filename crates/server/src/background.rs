@@ -1,0 +1,149 @@
+//! Background work of a node: durable jobs, readers of the outbox, followers of wake-ups.
+//!
+//! | work | when |
+//! |---|---|
+//! | `server.backup` | asked for by an operator |
+//! | `server.housekeeping` | every hour, on one node: expired repeatability records and operations, signing keys |
+//! | outbox consumer `identity` | a resource was deleted: its users go |
+//! | key refresh | every minute, on every node: signing keys another node made |
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use trunkline_identity::{Identity, IdentityError};
+use trunkline_kernel::ResourceId;
+use trunkline_resources::RESOURCE_DELETED;
+use trunkline_store::jobs::{Job, JobFailure, JobRunner, RetryPolicy};
+use trunkline_store::outbox::{Delivery, Event, OutboxConsumer};
+use trunkline_store::{Key, NewJob, Store, StoreError};
+use trunkline_tasks::{Shutdown, Tasks};
+use trunkline_web::long_running::{self, OperationError};
+use trunkline_web::repeatability;
+
+use crate::platform::{BACKUP_JOB, BackupPayload, Platform};
+
+/// The kind and key of the hourly job.
+const HOUSEKEEPING_JOB: &str = "server.housekeeping";
+const HOUSEKEEPING_INTERVAL: Duration = Duration::from_hours(1);
+
+/// The consumer that deletes the users of deleted resources, and the kind of the jobs it parks.
+const IDENTITY_CONSUMER: &str = "identity";
+const IDENTITY_PARKED_JOB: &str = "outbox.identity";
+
+/// A backup is tried once more: what fails twice needs a person.
+const BACKUP_RETRY: RetryPolicy =
+    RetryPolicy { attempts_max: 2, pause_first: Duration::from_secs(1), pause_last: Duration::from_secs(1) };
+
+/// Housekeeping never gives up.
+const FOR_EVER: RetryPolicy = RetryPolicy {
+    attempts_max: u32::MAX,
+    pause_first: Duration::from_secs(1),
+    pause_last: Duration::from_mins(10),
+};
+
+/// New signing keys are published a day before they sign, so a minute is soon enough.
+const KEY_REFRESH_INTERVAL: Duration = Duration::from_mins(1);
+
+/// Starts everything that runs beside requests.
+pub(crate) async fn start(tasks: &Tasks, platform: &Arc<Platform>) -> Result<(), StoreError> {
+    let store = &platform.store;
+    schedule_housekeeping(store, Duration::ZERO).await?;
+    let identity = Arc::clone(&platform.identity);
+    let consumer = OutboxConsumer::register(store.clone(), IDENTITY_CONSUMER).await?;
+    let deliver = {
+        let identity = Arc::clone(&identity);
+        move |event: Event| delivery(Arc::clone(&identity), event)
+    };
+    tasks.spawn("outbox: identity", consumer.run(tasks.shutdown(), deliver));
+    tasks.spawn("jobs", jobs(platform).run(tasks.shutdown()));
+    tasks.spawn("resource changes", Arc::clone(&platform.resources).follow_changes(tasks.shutdown()));
+    tasks.spawn("revocations", Arc::clone(&identity).follow_revocations(tasks.shutdown()));
+    tasks.spawn("signing keys", refresh_keys(identity, tasks.shutdown()));
+    Ok(())
+}
+
+fn jobs(platform: &Arc<Platform>) -> JobRunner {
+    let with = |platform: &Arc<Platform>| Arc::clone(platform);
+    let (for_backup, for_housekeeping, for_parked) = (with(platform), with(platform), with(platform));
+    JobRunner::new(platform.store.clone())
+        .handle(BACKUP_JOB, BACKUP_RETRY, move |job| back_up(Arc::clone(&for_backup), job))
+        .handle(HOUSEKEEPING_JOB, FOR_EVER, move |_| keep_house(Arc::clone(&for_housekeeping)))
+        .handle(IDENTITY_PARKED_JOB, FOR_EVER, move |job| {
+            deliver_parked(Arc::clone(&for_parked.identity), job)
+        })
+}
+
+async fn schedule_housekeeping(store: &Store, delay: Duration) -> Result<(), StoreError> {
+    let due = store.clock().now().plus(delay);
+    let job = move |tx: &mut trunkline_store::Tx<'_>| {
+        tx.schedule(&NewJob { resource: "", kind: HOUSEKEEPING_JOB, key: "", payload: "{}", due })
+    };
+    store.write(Key::system(HOUSEKEEPING_JOB), job).await
+}
+
+async fn keep_house(platform: Arc<Platform>) -> Result<(), JobFailure> {
+    let (store, now) = (&platform.store, platform.clock.now());
+    while store.write(Key::system("web/repeatability"), move |tx| repeatability::purge(tx, now)).await? {}
+    while store.write(Key::system("web/operations"), move |tx| long_running::purge(tx, now)).await? {}
+    platform.identity.rotate_signing_keys().await?;
+    Ok(schedule_housekeeping(store, HOUSEKEEPING_INTERVAL).await?)
+}
+
+async fn back_up(platform: Arc<Platform>, job: Job) -> Result<(), JobFailure> {
+    let payload: BackupPayload = serde_json::from_str(&job.payload)?;
+    let (id, now) = (job.key.clone(), platform.clock.now());
+    platform.store.write(Key::system("server/backup"), move |tx| long_running::run(tx, &id, now)).await?;
+    let outcome: Result<Value, OperationError> = platform.run_backup(&payload).await.map_err(|cause| {
+        tracing::error!(%cause, "a backup failed");
+        OperationError { code: "BackupFailed".to_owned(), message: cause.to_string() }
+    });
+    let now = platform.clock.now();
+    platform
+        .store
+        .write(Key::system("server/backup"), move |tx| -> Result<(), StoreError> {
+            long_running::finish(tx, &job.key, &outcome, now)?;
+            tx.finish_job(&job)
+        })
+        .await?;
+    Ok(())
+}
+
+/// Deletes what belongs to a deleted resource; everything else is of no interest here.
+async fn handle(identity: &Identity, event: &Event) -> Result<(), IdentityError> {
+    if event.kind == RESOURCE_DELETED
+        && let Ok(resource) = event.subject.parse::<ResourceId>()
+    {
+        identity.delete_users_of(resource).await?;
+    }
+    Ok(())
+}
+
+async fn delivery(identity: Arc<Identity>, event: Event) -> Delivery {
+    match handle(&identity, &event).await {
+        Ok(()) => Delivery::Delivered,
+        Err(cause) => Delivery::Park { reason: cause.to_string() },
+    }
+}
+
+async fn deliver_parked(identity: Arc<Identity>, job: Job) -> Result<(), JobFailure> {
+    match Event::from_parked(&job) {
+        Some(event) => Ok(handle(&identity, &event).await?),
+        None => Err(JobFailure::Final { reason: "the parked event cannot be read".to_owned() }),
+    }
+}
+
+fn refresh_keys(identity: Arc<Identity>, shutdown: Shutdown) -> impl Future<Output = ()> {
+    async move {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(KEY_REFRESH_INTERVAL) => {}
+                () = shutdown.requested() => return,
+            }
+            if let Err(cause) = identity.tokens().keys().reload().await {
+                tracing::warn!(%cause, "the signing keys cannot be read again; those in memory stay in use");
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! `trunkline backup`: asks the server for a backup and waits for it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use trunkline_kernel::{Clock, Timestamp};
+
+use super::arguments;
+use super::client::{encode, reply, request};
+use super::console::{Console, fields, text};
+use super::{CliError, Session};
+
+/// How often the operation is asked about: fast enough for people, slow enough for the server.
+const POLL_EVERY: Duration = Duration::from_millis(250);
+/// How long a backup may take: a terabyte at 50 MB/s.
+const BACKUP_MAX: Duration = Duration::from_hours(6);
+
+/// Runs the command.
+pub(super) async fn backup(
+    arguments: &arguments::Backup,
+    session: &Session<'_>,
+    clock: Arc<dyn Clock>,
+    console: &mut Console<'_>,
+) -> Result<(), CliError> {
+    let default = default_name(clock.now());
+    let target = locate(arguments.name.as_deref().unwrap_or(&default), &session.config.backup_folder)?;
+    let mut body = json!({ "file": target });
+    if arguments.include_master_key {
+        body["includeMasterKey"] = json!(true);
+        console.note("warning: with the master key inside, whoever has the backup can read every secret.");
+    }
+    let accepted = reply(session.api, "POST", "/trunkline/backups", Some(body)).await?;
+    let operation = operation_path(accepted.operation_location.as_deref(), &accepted.body)?;
+    let outcome = wait(session, &operation).await?;
+    let human = fields(&[
+        ("Backup", target.display().to_string()),
+        ("Size", text(&outcome["result"], "sizeBytes")),
+        ("Files", text(&outcome["result"], "files")),
+    ]);
+    console.result(&json!({ "backup": target, "result": outcome["result"] }), &human)?;
+    if !arguments.include_master_key {
+        let key = session.config.master_key_file.display();
+        console.note(&format!(
+            "Keep a copy of {key} elsewhere: without it the secrets in the backup stay closed."
+        ));
+    }
+    Ok(())
+}
+
+/// A name that sorts by time and that every file system takes.
+fn default_name(now: Timestamp) -> String {
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let date = now.to_rfc3339();
+    format!("trunkline-{}T{}Z", digits(&date[..10]), digits(&date[11..19]))
+}
+
+/// A bare name lies in the backup folder, a path where it says; absolute, because the server's working
+/// folder is another.
+pub(super) fn locate(name: &str, folder: &Path) -> Result<PathBuf, CliError> {
+    let is_bare = Path::new(name).components().count() == 1 && !name.starts_with('.');
+    let path = if is_bare { folder.join(name) } else { PathBuf::from(name) };
+    Ok(std::path::absolute(path)?)
+}
+
+fn operation_path(location: Option<&str>, body: &Value) -> Result<String, CliError> {
+    let id = match location {
+        Some(location) => {
+            location.split('?').next().and_then(|path| path.rsplit('/').next()).map(str::to_owned)
+        }
+        None => body["id"].as_str().map(encode),
+    };
+    match id {
+        Some(id) if !id.is_empty() => Ok(format!("/trunkline/operations/{id}")),
+        _ => Err(CliError::Unreachable("the server did not say which operation makes the backup".to_owned())),
+    }
+}
+
+/// Waits until the operation has ended well.
+async fn wait(session: &Session<'_>, path: &str) -> Result<Value, CliError> {
+    let poll = async {
+        loop {
+            let operation = request(session.api, "GET", path, None).await?;
+            match operation["status"].as_str().map(str::to_ascii_lowercase).as_deref() {
+                Some("succeeded") => return Ok(operation),
+                Some("notstarted" | "running") => tokio::time::sleep(POLL_EVERY).await,
+                _ => {
+                    let error = &operation["error"];
+                    let message = text(error, "message");
+                    let message = if message.is_empty() { "the backup failed".to_owned() } else { message };
+                    return Err(CliError::Refused { status: 200, code: text(error, "code"), message });
+                }
+            }
+        }
+    };
+    match tokio::time::timeout(BACKUP_MAX, poll).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(CliError::Unreachable("the backup did not end within six hours".to_owned())),
+    }
+}

@@ -1,0 +1,327 @@
+//! The kinds of values: what is accepted, and how that is said.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use trunkline_kernel::ResourceName;
+use trunkline_kernel::limits::RequestRate;
+
+use trunkline_web::network::Network;
+
+use super::typed::Issuer;
+
+/// What values a setting takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `true` or `false`.
+    Switch,
+    /// A whole number within bounds.
+    Integer {
+        /// The smallest.
+        min: i64,
+        /// The largest.
+        max: i64,
+        /// What is counted.
+        unit: &'static str,
+    },
+    /// A port, or `off`.
+    PortOrOff,
+    /// Any text.
+    Text,
+    /// A path; a relative one counts from the working folder.
+    Path,
+    /// Scheme, host and port of a URL.
+    Origin,
+    /// A host name.
+    HostName,
+    /// The name of an ACS resource.
+    ResourceName,
+    /// An IP address.
+    Address,
+    /// One of a few words.
+    Choice(&'static [&'static str]),
+    /// A filter for logs.
+    LogFilter,
+    /// The URL of a PostgreSQL database.
+    DatabaseUrl,
+    /// `REQUESTS/SECONDS`.
+    Rate,
+    /// Tables of token issuers.
+    Issuers,
+    /// Several of one kind; in text separated by commas.
+    List(Item),
+}
+
+/// What a list is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Item {
+    /// IP addresses.
+    Address,
+    /// Networks in CIDR form.
+    Network,
+    /// Host names.
+    HostName,
+    /// Origins, or `*`.
+    Origin,
+}
+
+/// A value as it was written, before its kind is known.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Written {
+    /// From the environment or a flag.
+    Text(String),
+    /// A string of the file.
+    Quoted(String),
+    /// A boolean of the file.
+    Switch(bool),
+    /// An integer of the file.
+    Integer(i64),
+    /// An array of the file.
+    Array(Vec<Written>),
+    /// A table of the file.
+    Table(BTreeMap<String, Written>),
+    /// Something that no setting takes, such as a date.
+    Other(String),
+}
+
+/// A value of the right kind.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Value {
+    /// Explicitly none.
+    Unset,
+    /// Of a [`Kind::Switch`].
+    Switch(bool),
+    /// Of a [`Kind::Integer`] or [`Kind::PortOrOff`].
+    Integer(i64),
+    /// Of the textual kinds.
+    Text(String),
+    /// Of a [`Kind::List`].
+    List(Vec<String>),
+    /// Of a [`Kind::Rate`].
+    Rate(RequestRate),
+    /// Of a [`Kind::Issuers`].
+    Issuers(Vec<Issuer>),
+}
+
+impl Kind {
+    /// What is allowed, in words that follow "expected".
+    pub(crate) fn describe(self) -> String {
+        match self {
+            Self::Switch => "true or false".to_owned(),
+            Self::Integer { min, max, unit: "port" } => format!("a port from {min} to {max}"),
+            Self::Integer { min, max, unit } => format!("a whole number of {unit} from {min} to {max}"),
+            Self::PortOrOff => "a port from 0 to 65535, or \"off\"".to_owned(),
+            Self::Text => "a text".to_owned(),
+            Self::Path => "a path".to_owned(),
+            Self::Origin => "an origin such as https://api.example.com, without a path".to_owned(),
+            Self::HostName => "a host name such as example.com".to_owned(),
+            Self::ResourceName => "1 to 63 characters a-z, 0-9 and -, with no - at either end".to_owned(),
+            Self::Address => "an IP address".to_owned(),
+            Self::Choice(words) => words.join(" or "),
+            Self::LogFilter => {
+                "a level (error, warn, info, debug, trace) or a filter such as info,hyper=warn".to_owned()
+            }
+            Self::DatabaseUrl => "a URL such as postgres://user@host/database".to_owned(),
+            Self::Rate => "REQUESTS/SECONDS such as 500/30, both at least 1".to_owned(),
+            Self::Issuers => {
+                "tables with `issuer`, `audiences`, and optionally `tenants` and `jwks_url`".to_owned()
+            }
+            Self::List(Item::Address) => "a list of IP addresses".to_owned(),
+            Self::List(Item::Network) => "a list of networks such as 10.0.0.0/8".to_owned(),
+            Self::List(Item::HostName) => "a list of host names".to_owned(),
+            Self::List(Item::Origin) => {
+                "a list of origins such as https://app.example.com, or \"*\"".to_owned()
+            }
+        }
+    }
+
+    /// Reads what was written.
+    ///
+    /// **Errors**: `None` when it is not of this kind; [`Kind::describe`] says what would be.
+    pub(crate) fn accept(self, written: &Written) -> Option<Value> {
+        match (self, written) {
+            (_, Written::Text(text)) => self.accept_text(text.trim()),
+            (Self::Switch, Written::Switch(on)) => Some(Value::Switch(*on)),
+            (Self::Integer { .. } | Self::PortOrOff, Written::Integer(number)) => {
+                self.accept_integer(*number)
+            }
+            (Self::Switch | Self::Integer { .. }, _) | (Self::Issuers, Written::Quoted(_)) => None,
+            (Self::PortOrOff, Written::Quoted(text)) => (text == "off").then_some(Value::Unset),
+            (Self::List(item), Written::Array(items)) => {
+                let texts = items.iter().map(as_text).collect::<Option<Vec<_>>>()?;
+                accept_list(item, texts.into_iter())
+            }
+            (Self::Issuers, Written::Array(tables)) => {
+                tables.iter().map(accept_issuer).collect::<Option<Vec<_>>>().map(Value::Issuers)
+            }
+            (_, Written::Quoted(text)) => self.accept_text(text),
+            _ => None,
+        }
+    }
+
+    /// Reads the textual form that the environment, flags and defaults use; empty means unset.
+    pub(crate) fn accept_text(self, text: &str) -> Option<Value> {
+        if let Self::List(item) = self {
+            return accept_list(item, text.split(',').map(str::trim).filter(|part| !part.is_empty()));
+        }
+        if text.is_empty() {
+            return self.empty();
+        }
+        let keep = |is_valid: bool| is_valid.then(|| Value::Text(text.to_owned()));
+        match self {
+            Self::Switch => text.parse().ok().map(Value::Switch),
+            Self::PortOrOff if text == "off" => Some(Value::Unset),
+            Self::Integer { .. } | Self::PortOrOff => self.accept_integer(text.parse().ok()?),
+            Self::Text | Self::Path => keep(!text.contains('\0')),
+            Self::Origin => keep(is_origin(text)),
+            Self::HostName => keep(is_host_name(text)),
+            Self::ResourceName => text.parse::<ResourceName>().ok().map(|name| Value::Text(name.to_string())),
+            Self::Address => keep(text.parse::<IpAddr>().is_ok()),
+            Self::Choice(words) => keep(words.contains(&text)),
+            Self::LogFilter => keep(tracing_subscriber::EnvFilter::try_new(text).is_ok()),
+            Self::DatabaseUrl => keep(is_database_url(text)),
+            Self::Rate => accept_rate(text).map(Value::Rate),
+            Self::Issuers => super::file::parse_value(text).and_then(|written| self.accept(&written)),
+            Self::List(_) => None,
+        }
+    }
+
+    fn accept_integer(self, number: i64) -> Option<Value> {
+        let range = match self {
+            Self::Integer { min, max, .. } => min..=max,
+            _ => 0..=65_535,
+        };
+        range.contains(&number).then_some(Value::Integer(number))
+    }
+
+    /// What an empty text means: unset, where a setting may be.
+    fn empty(self) -> Option<Value> {
+        match self {
+            Self::Switch | Self::Integer { .. } | Self::PortOrOff | Self::Choice(_) | Self::Address => None,
+            Self::Issuers => Some(Value::Issuers(Vec::new())),
+            _ => Some(Value::Unset),
+        }
+    }
+}
+
+impl Written {
+    /// The value as an error message repeats it, cut to a bearable length.
+    pub(crate) fn shown(&self) -> String {
+        const SHOWN_CHARACTERS_MAX: usize = 120; // A line of a terminal; the file has the rest.
+        let text = match self {
+            Self::Text(text) | Self::Other(text) => text.clone(),
+            Self::Quoted(text) => format!("\"{text}\""),
+            Self::Switch(on) => on.to_string(),
+            Self::Integer(number) => number.to_string(),
+            Self::Array(items) => {
+                format!("[{}]", items.iter().map(Self::shown).collect::<Vec<_>>().join(", "))
+            }
+            Self::Table(_) => "{…}".to_owned(),
+        };
+        match text.char_indices().nth(SHOWN_CHARACTERS_MAX) {
+            Some((cut, _)) => format!("{}…", &text[..cut]),
+            None => text,
+        }
+    }
+}
+
+impl std::fmt::Display for Value {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unset => Ok(()),
+            Self::Switch(on) => on.fmt(formatter),
+            Self::Integer(number) => number.fmt(formatter),
+            Self::Text(text) => text.fmt(formatter),
+            Self::List(items) => items.join(", ").fmt(formatter),
+            Self::Rate(rate) => write!(formatter, "{}/{}", rate.requests, rate.per.as_secs()),
+            Self::Issuers(issuers) => {
+                let names: Vec<_> = issuers.iter().map(|issuer| issuer.issuer.as_str()).collect();
+                names.join(", ").fmt(formatter)
+            }
+        }
+    }
+}
+
+fn as_text(written: &Written) -> Option<&str> {
+    match written {
+        Written::Quoted(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn accept_list<'a>(item: Item, parts: impl Iterator<Item = &'a str>) -> Option<Value> {
+    let is_valid = |part: &str| match item {
+        Item::Address => part.parse::<IpAddr>().is_ok(),
+        Item::Network => part.parse::<Network>().is_ok(),
+        Item::HostName => is_host_name(part),
+        Item::Origin => part == "*" || is_origin(part),
+    };
+    parts.map(|part| is_valid(part).then(|| part.to_owned())).collect::<Option<Vec<_>>>().map(Value::List)
+}
+
+fn accept_rate(text: &str) -> Option<RequestRate> {
+    let (requests, seconds) = text.split_once('/')?;
+    let (requests, seconds) = (requests.trim().parse().ok()?, seconds.trim().parse().ok()?);
+    (requests >= 1 && seconds >= 1).then(|| RequestRate::per_seconds(requests, seconds))
+}
+
+fn accept_issuer(written: &Written) -> Option<Issuer> {
+    let Written::Table(table) = written else { return None };
+    let texts = |key: &str| match table.get(key) {
+        None => Some(Vec::new()),
+        Some(Written::Array(items)) => {
+            items.iter().map(|item| as_text(item).map(str::to_owned)).collect::<Option<Vec<_>>>()
+        }
+        Some(_) => None,
+    };
+    let known = |key: &String| ["issuer", "audiences", "tenants", "jwks_url"].contains(&key.as_str());
+    if !table.keys().all(known) {
+        return None;
+    }
+    let issuer = as_text(table.get("issuer")?)?.to_owned();
+    let jwks_url = match table.get("jwks_url") {
+        None => None,
+        Some(url) => Some(as_text(url)?.to_owned()),
+    };
+    let audiences = texts("audiences")?;
+    (!issuer.is_empty() && !audiences.is_empty()).then_some(Issuer {
+        issuer,
+        audiences,
+        tenants: texts("tenants")?,
+        jwks_url,
+    })
+}
+
+/// Scheme `http` or `https`, a host, and nothing after an optional port.
+fn is_origin(text: &str) -> bool {
+    let Some(authority) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
+        return false;
+    };
+    if let Some(rest) = authority.strip_prefix('[') {
+        let Some((host, port)) = rest.split_once(']') else { return false };
+        let is_port = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
+        return host.parse::<std::net::Ipv6Addr>().is_ok() && is_port;
+    }
+    let (host, port) = authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)));
+    is_host_name(host) && port.is_none_or(is_port)
+}
+
+fn is_port(text: &str) -> bool {
+    text.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+/// A host name of RFC 1123 §2.1: labels of letters, digits and `-`; an IPv4 address has that form too.
+fn is_host_name(text: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    (1..=253).contains(&text.len()) && text.split('.').all(is_label)
+}
+
+fn is_database_url(text: &str) -> bool {
+    let rest = text.strip_prefix("postgres://").or_else(|| text.strip_prefix("postgresql://"));
+    rest.is_some_and(|rest| !rest.is_empty())
+}

@@ -1,0 +1,93 @@
+//! What must hold between settings, and what production refuses.
+
+use super::Profile;
+use super::kind::Value;
+use super::resolve::{Problem, Source, Values, profile_of};
+
+/// Adds what is wrong between settings. A key that already has a problem is left alone.
+pub(crate) fn check(values: &Values, problems: &mut Vec<Problem>) {
+    let mut checker = Checker { values, found: Vec::new() };
+    checker.check_pairs();
+    if profile_of(values) == Profile::Production {
+        checker.refuse_conveniences();
+    }
+    let known: Vec<String> = problems.iter().map(|problem| problem.key.clone()).collect();
+    problems.extend(checker.found.into_iter().filter(|problem| !known.contains(&problem.key)));
+}
+
+struct Checker<'v> {
+    values: &'v Values,
+    found: Vec<Problem>,
+}
+
+impl Checker<'_> {
+    fn check_pairs(&mut self) {
+        let pair = ["tls.certificate_file", "tls.key_file"];
+        for (given, missing) in [(pair[0], pair[1]), (pair[1], pair[0])] {
+            if self.is_set(given) && !self.is_set(missing) {
+                self.report(missing, &format!("needed because {given} is set"));
+            }
+        }
+        if matches!(self.value("http.addresses"), Value::List(items) if items.is_empty()) {
+            self.report("http.addresses", "needs at least one address");
+        }
+        let ports = (self.value("http.port").clone(), self.value("admin.port").clone());
+        if ports.0 == ports.1 && ports.0 != Value::Integer(0) {
+            self.report("admin.port", "is the same port as http.port; the admin listener needs its own");
+        }
+        if self.is_on("ephemeral") && self.is_set("database.url") {
+            self.report("ephemeral", "cannot be together with database.url: memory or PostgreSQL, not both");
+        }
+    }
+
+    fn refuse_conveniences(&mut self) {
+        for key in ["ephemeral", "test_clock"] {
+            if self.is_on(key) {
+                self.report(key, "is refused in the profile production");
+            }
+        }
+        if self.is_set("default_resource") {
+            self.report(
+                "default_resource",
+                "is refused in the profile production: clients must name their resource",
+            );
+        }
+        if matches!(self.value("cors.origins"), Value::List(items) if items.iter().any(|item| item == "*")) {
+            self.report("cors.origins", "\"*\" is refused in the profile production; list the origins");
+        }
+        match self.value("public_url") {
+            Value::Text(url) if url.starts_with("https://") => {}
+            Value::Text(_) => self.report("public_url", "must start with https:// in the profile production"),
+            _ => self.report(
+                "public_url",
+                "is required in the profile production, such as https://acs.example.com",
+            ),
+        }
+        if !self.is_set("tls.certificate_file")
+            && !self.is_set("tls.key_file")
+            && !self.is_on("tls.own_authority")
+        {
+            self.report(
+                "tls.certificate_file",
+                "is required in the profile production, or set tls.own_authority = true to let the server sign",
+            );
+        }
+    }
+
+    fn value(&self, key: &str) -> &Value {
+        self.values.get(key).map_or(&Value::Unset, |resolved| &resolved.value)
+    }
+
+    fn is_set(&self, key: &str) -> bool {
+        *self.value(key) != Value::Unset
+    }
+
+    fn is_on(&self, key: &str) -> bool {
+        *self.value(key) == Value::Switch(true)
+    }
+
+    fn report(&mut self, key: &str, message: &str) {
+        let source = self.values.get(key).map_or(Source::Default, |resolved| resolved.source.clone());
+        self.found.push(Problem { source, key: key.to_owned(), message: message.to_owned() });
+    }
+}

@@ -1,0 +1,314 @@
+//! Tests of the configuration: each source, who wins, what is refused and how that is said.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::kind::Kind;
+use super::table::{OTHER_VARIABLES, SETTINGS, WILDCARD, list_keys, variable_of};
+use super::*;
+
+/// Sources for a test; `file` is the text of the configuration file.
+#[derive(Default)]
+struct Given<'g> {
+    file: &'g str,
+    environment: &'g [(&'g str, &'g str)],
+    flags: &'g [(&'g str, &'g str)],
+}
+
+impl Given<'_> {
+    fn load(&self) -> Result<Loaded, Vec<String>> {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("trunkline.toml");
+        std::fs::write(&path, self.file).expect("file written");
+        self.load_in(folder.path())
+    }
+
+    fn load_in(&self, folder: &Path) -> Result<Loaded, Vec<String>> {
+        let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let flag = |(key, value): &(&str, &str)| Flag {
+            key: (*key).to_owned(),
+            value: (*value).to_owned(),
+            shown: format!("--{key}"),
+        };
+        let inputs = Inputs {
+            file: Some(folder.join("trunkline.toml")),
+            machine_file: folder.join("absent.toml"),
+            environment: self.environment.iter().map(pair).collect(),
+            flags: self.flags.iter().map(flag).collect(),
+        };
+        let folder = format!("{}/", folder.display());
+        load(&inputs).map_err(|errors| {
+            errors.0.iter().map(|problem| problem.to_string().replace(&folder, "")).collect()
+        })
+    }
+
+    fn problems(&self) -> Vec<String> {
+        self.load().expect_err("refused")
+    }
+}
+
+fn source_of(loaded: &Loaded, key: &str) -> String {
+    let origin = loaded.origins.iter().find(|origin| origin.key == key).expect("every setting has an origin");
+    let file = origin.source.rsplit('/').next().expect("rsplit yields at least one part");
+    format!("{} <- {file}", origin.value)
+}
+
+#[test]
+fn every_default_fits_its_kind_in_both_profiles() {
+    let development = Given::default().load().expect("development needs no setting").config;
+    assert_eq!(development.http.port, 8443);
+    assert_eq!(development.default_resource.expect("development has one").as_str(), "dev");
+    let file = "profile = 'production'\npublic_url = 'https://a.example'\ntls.own_authority = true";
+    let production = Given { file, ..Given::default() }.load().expect("production needs two settings").config;
+    assert_eq!(production.data, Path::new("/var/lib/trunkline"));
+    assert_eq!(production.admin.map(|admin| admin.port), Some(9464));
+    assert!(production.log.is_json);
+}
+
+#[test]
+fn flags_win_over_the_environment_and_that_over_the_file() {
+    let given = Given {
+        file: "[http]\nport = 1\nheader_timeout_s = 1\nbody_timeout_s = 1",
+        environment: &[("TRUNKLINE_HTTP_HEADER_TIMEOUT_S", "2"), ("TRUNKLINE_HTTP_BODY_TIMEOUT_S", "2")],
+        flags: &[("http.body_timeout_s", "3")],
+    };
+    let loaded = given.load().expect("valid");
+    assert_eq!(loaded.config.http.port, 1);
+    assert_eq!(loaded.config.http.header_timeout.as_secs(), 2);
+    assert_eq!(loaded.config.http.body_timeout.as_secs(), 3);
+    assert_eq!(source_of(&loaded, "http.port"), "1 <- trunkline.toml:2");
+    assert_eq!(
+        source_of(&loaded, "http.header_timeout_s"),
+        "2 <- environment TRUNKLINE_HTTP_HEADER_TIMEOUT_S"
+    );
+    assert_eq!(source_of(&loaded, "http.body_timeout_s"), "3 <- flag --http.body_timeout_s");
+    assert_eq!(source_of(&loaded, "http.idle_timeout_s"), "120 <- default");
+    assert_eq!(source_of(&loaded, "public_url"), "https://localhost:1 <- derived");
+}
+
+#[test]
+fn every_kind_of_value_is_read_from_a_file() {
+    let file = r#"
+        limits = "acs"
+        trusted_proxies = ["10.0.0.0/8", "::1"]
+        limits.requests.Chat_Send = "10/60"
+        admin.port = "off"
+        default_resource = ""
+        teams_exchange.issuers = [{ issuer = "https://i.example", audiences = ["a"], tenants = ["t"] }]
+    "#;
+    // `limits` cannot be both a text and a table, so the short form stands alone in TOML.
+    let file = file.replace("limits.requests.Chat_Send = \"10/60\"\n", "");
+    let given = Given { file: &file, flags: &[("limits.requests.Chat_Send", "10/60")], ..Given::default() };
+    let config = given.load().expect("valid").config;
+    assert_eq!(config.limits.set, trunkline_kernel::limits::LimitSet::Acs);
+    assert_eq!(config.limits.requests["Chat_Send"].requests, 10);
+    assert!(config.trusted_proxies[0].contains("::ffff:10.2.3.4".parse().expect("address")));
+    assert!(!config.trusted_proxies[0].contains("11.0.0.1".parse().expect("address")));
+    assert_eq!(config.admin, None);
+    assert_eq!(config.default_resource, None);
+    assert_eq!(config.teams_issuers[0].tenants, ["t"]);
+    let text = r#"[{ issuer = "https://i.example", audiences = ["a"] }]"#;
+    let by_flag = Given { flags: &[("teams_exchange.issuers", text)], ..Given::default() };
+    assert_eq!(by_flag.load().expect("valid").config.teams_issuers.len(), 1);
+}
+
+#[test]
+fn unknown_keys_are_refused_with_the_nearest_known_one() {
+    let given = Given {
+        file: "[http]\nprot = 1",
+        environment: &[("TRUNKLINE_HTP_PORT", "1"), ("TRUNKLINE_TEST_POSTGRES", "x"), ("PATH", "/bin")],
+        flags: &[("log.levl", "info"), ("qqqq", "1")],
+    };
+    insta::assert_snapshot!(given.problems().join("\n"), @"
+    environment TRUNKLINE_HTP_PORT: no setting has this variable; did you mean TRUNKLINE_HTTP_PORT?
+    trunkline.toml:2: http.prot: no such setting; did you mean http.port?
+    flag --log.levl: log.levl: no such setting; did you mean log.level?
+    flag --qqqq: qqqq: no such setting
+    ");
+}
+
+#[test]
+fn all_problems_are_reported_at_once_with_what_is_allowed() {
+    let given = Given {
+        file: "profile = 'staging'\n[http]\nport = 99999\nmax_body_bytes = '1'\naddresses = ['here']\n\
+               [database]\nurl = 'mysql://root:hunter2@db'\n[limits.requests]\nX = '0/0'\n\
+               [tls]\nkey_file = 'key.pem'\n[teams_exchange]\nissuers = [{ issuer = 'x' }]",
+        environment: &[("TRUNKLINE_EPHEMERAL", "perhaps")],
+        flags: &[("public_url", "https://a.example/path")],
+    };
+    let problems = given.problems().join("\n");
+    assert!(!problems.contains("hunter2"), "{problems}");
+    insta::assert_snapshot!(problems, @r#"
+    trunkline.toml:1: profile: "staging" is not allowed; expected development or production
+    trunkline.toml:3: http.port: 99999 is not allowed; expected a port from 0 to 65535
+    trunkline.toml:4: http.max_body_bytes: "1" is not allowed; expected a whole number of bytes from 1024 to 1073741824
+    trunkline.toml:5: http.addresses: ["here"] is not allowed; expected a list of IP addresses
+    trunkline.toml:7: database.url: *** is not allowed; expected a URL such as postgres://user@host/database
+    trunkline.toml:9: limits.requests.X: "0/0" is not allowed; expected REQUESTS/SECONDS such as 500/30, both at least 1
+    trunkline.toml:13: teams_exchange.issuers: [{…}] is not allowed; expected tables with `issuer`, `audiences`, and optionally `tenants` and `jwks_url`
+    environment TRUNKLINE_EPHEMERAL: ephemeral: perhaps is not allowed; expected true or false
+    flag --public_url: public_url: https://a.example/path is not allowed; expected an origin such as https://api.example.com, without a path
+    default: tls.certificate_file: needed because tls.key_file is set
+    "#);
+}
+
+#[test]
+fn syntax_errors_name_their_line() {
+    let given = Given { file: "profile = 'development'\n[http\nport = 1", ..Given::default() };
+    insta::assert_snapshot!(given.problems().join("\n"), @"trunkline.toml:2: unclosed table, expected `]`");
+}
+
+#[test]
+fn secrets_come_from_files_and_are_never_shown() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let secret = folder.path().join("url");
+    std::fs::write(&secret, "postgres://root:hunter2@db/x\n").expect("file written");
+    let file = format!("database.url_file = '{}'", secret.display());
+    std::fs::write(folder.path().join("trunkline.toml"), &file).expect("file written");
+    let loaded = Given::default().load_in(folder.path()).expect("valid");
+    assert_eq!(loaded.config.database.url.as_ref().expect("set").expose(), "postgres://root:hunter2@db/x");
+    assert_eq!(source_of(&loaded, "database.url"), "*** <- trunkline.toml:1");
+    assert!(!format!("{loaded:?}").contains("hunter2"));
+
+    let both = format!("{file}\ndatabase.url = 'postgres://root:hunter2@db/y'");
+    std::fs::write(folder.path().join("trunkline.toml"), both).expect("file written");
+    let problems = Given::default().load_in(folder.path()).expect_err("refused");
+    assert_eq!(
+        problems,
+        ["trunkline.toml:2: database.url: given both as database.url and as database.url_file; keep one"]
+    );
+}
+
+#[test]
+fn a_missing_or_empty_secret_file_is_refused() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    std::fs::write(folder.path().join("trunkline.toml"), "").expect("file written");
+    for (name, text) in [("absent", None), ("empty", Some("\n"))] {
+        let path = folder.path().join(name);
+        if let Some(text) = text {
+            std::fs::write(&path, text).expect("file written");
+        }
+        let path = path.display().to_string();
+        let given = Given { flags: &[("database.url_file", path.as_str())], ..Given::default() };
+        assert_eq!(given.load_in(folder.path()).expect_err("refused").len(), 1, "{name}");
+    }
+}
+
+#[test]
+fn production_refuses_every_convenience() {
+    let given = Given {
+        file: "profile = 'production'\nephemeral = true\ntest_clock = true\ndefault_resource = 'dev'\n\
+               cors.origins = ['*']\npublic_url = 'http://a.example'",
+        ..Given::default()
+    };
+    insta::assert_snapshot!(given.problems().join("\n"), @r#"
+    trunkline.toml:2: ephemeral: is refused in the profile production
+    trunkline.toml:3: test_clock: is refused in the profile production
+    trunkline.toml:4: default_resource: is refused in the profile production: clients must name their resource
+    trunkline.toml:5: cors.origins: "*" is refused in the profile production; list the origins
+    trunkline.toml:6: public_url: must start with https:// in the profile production
+    default: tls.certificate_file: is required in the profile production, or set tls.own_authority = true to let the server sign
+    "#);
+    let bare = Given { file: "profile = 'production'", ..Given::default() };
+    insta::assert_snapshot!(bare.problems().join("\n"), @"
+    default: public_url: is required in the profile production, such as https://acs.example.com
+    default: tls.certificate_file: is required in the profile production, or set tls.own_authority = true to let the server sign
+    ");
+}
+
+#[test]
+fn a_missing_file_is_a_problem_only_if_it_was_asked_for() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    assert_eq!(Given::default().load_in(folder.path()).expect_err("refused").len(), 1);
+    let inputs = Inputs {
+        file: None,
+        machine_file: folder.path().join("machine.toml"),
+        environment: vec![("TRUNKLINE_DATA".to_owned(), folder.path().display().to_string())],
+        flags: Vec::new(),
+    };
+    assert_eq!(load(&inputs).expect("defaults").config.http.port, 8443);
+    std::fs::write(folder.path().join("machine.toml"), "http.port = 1").expect("file written");
+    assert_eq!(load(&inputs).expect("valid").config.http.port, 1);
+    std::fs::write(folder.path().join("trunkline.toml"), "http.port = 2").expect("file written");
+    assert_eq!(load(&inputs).expect("valid").config.http.port, 2);
+}
+
+#[test]
+fn origins_and_host_names_are_told_from_other_texts() {
+    for good in ["https://a.example", "http://localhost:80", "https://[::1]:8443", "https://10.0.0.1"] {
+        assert!(Kind::Origin.accept_text(good).is_some(), "{good}");
+    }
+    for bad in [
+        "a.example",
+        "https://",
+        "https://a/",
+        "https://a:0",
+        "https://a:x",
+        "https://-a",
+        "https://[::1",
+        "ftp://a",
+    ] {
+        assert!(Kind::Origin.accept_text(bad).is_none(), "{bad}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_accepted_as_text_is_written_and_read_again(
+        index in 0..SETTINGS.len(),
+        text in "[a-z0-9./:,*= \\-\\[\\]]{0,30}|[0-9]{1,6}(/[0-9]{1,6})?|https?://[a-z0-9.:-]{1,20}",
+    ) {
+        let kind = SETTINGS[index].kind;
+        if let Some(value) = kind.accept_text(&text)
+            && !matches!(kind, Kind::Issuers | Kind::PortOrOff)
+        {
+            prop_assert_eq!(kind.accept_text(&value.to_string()), Some(value));
+        }
+    }
+
+    #[test]
+    fn no_file_makes_the_reader_panic(file in "([a-z_.\\[\\]{}=\"'\n 0-9é#]|limits|http|port|database){0,60}") {
+        let _ = Given { file: &file, ..Given::default() }.load();
+    }
+}
+
+#[test]
+fn no_two_settings_share_a_variable() {
+    let keys = list_keys();
+    let mut names: Vec<_> =
+        keys.iter().filter(|key| !key.ends_with(WILDCARD)).map(|key| variable_of(key)).collect();
+    names.extend(OTHER_VARIABLES.iter().map(|name| (*name).to_owned()));
+    let count = names.len();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), count);
+    assert!(SETTINGS.iter().all(|setting| setting.doc.ends_with('.')));
+}
+
+#[test]
+fn the_example_of_the_documentation_is_valid() {
+    let page = documentation();
+    let example =
+        page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    let secret = tempfile::NamedTempFile::new().expect("temporary file");
+    std::fs::write(secret.path(), "postgres://trunkline@db/trunkline").expect("written");
+    let example = example.replace("/etc/trunkline/database-url", &secret.path().display().to_string());
+    let config = Given { file: &example, ..Given::default() }.load().expect("valid").config;
+    assert_eq!(config.profile, Profile::Production);
+    assert_eq!(config.limits.requests.len(), 1);
+}
+
+#[test]
+fn the_documentation_equals_the_table() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
+    let page = documentation();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &page).expect("page written");
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == page,
+        "docs/configuration.md is stale; run UPDATE_DOCS=1 cargo test -p trunkline-server"
+    );
+}

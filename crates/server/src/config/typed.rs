@@ -1,0 +1,330 @@
+//! The configuration as types: what the rest of the program reads.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use trunkline_kernel::limits::{LimitSet, RequestRate};
+use trunkline_kernel::{ResourceName, Secret};
+use trunkline_web::network::Network;
+
+use super::kind::Value;
+use super::resolve::Values;
+use super::{Profile, resolve};
+
+/// The whole configuration, checked.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    /// Which defaults and refusals apply.
+    pub(crate) profile: Profile,
+    /// The data folder.
+    pub(crate) data: PathBuf,
+    /// The public origin if one was given; see [`Config::public_url`].
+    pub(crate) public_url: Option<String>,
+    /// Resources answer at NAME.DOMAIN.
+    pub(crate) domain: String,
+    /// The resource for host names of no resource.
+    pub(crate) default_resource: Option<ResourceName>,
+    /// Whose forwarding headers count.
+    pub(crate) trusted_proxies: Vec<Network>,
+    /// Everything in memory.
+    pub(crate) ephemeral: bool,
+    /// A clock that the admin listener can set.
+    pub(crate) test_clock: bool,
+    /// The API's listener.
+    pub(crate) http: Http,
+    /// Certificates.
+    pub(crate) tls: Tls,
+    /// Origins of web pages that may call; `*` allows all.
+    pub(crate) cors_origins: Vec<String>,
+    /// The admin listener; `None` runs without it.
+    pub(crate) admin: Option<Admin>,
+    /// The database.
+    pub(crate) database: Database,
+    /// The file of the master key.
+    pub(crate) master_key_file: PathBuf,
+    /// Limits.
+    pub(crate) limits: Limits,
+    /// Access tokens.
+    pub(crate) tokens: Tokens,
+    /// Issuers whose tokens can be exchanged.
+    pub(crate) teams_issuers: Vec<Issuer>,
+    /// Logs.
+    pub(crate) log: Log,
+    /// Where backups go.
+    pub(crate) backup_folder: PathBuf,
+    /// How long an event waits for a slow consumer.
+    pub(crate) outbox_retention: Duration,
+    /// The name of this process among those that share a database.
+    pub(crate) node_name: String,
+}
+
+/// The API's listener.
+#[derive(Clone, Debug)]
+pub(crate) struct Http {
+    /// 0 takes a free one.
+    pub(crate) port: u16,
+    /// At least one.
+    pub(crate) addresses: Vec<IpAddr>,
+    /// Open connections at most.
+    pub(crate) connections_max: usize,
+    /// To send the head of a request.
+    pub(crate) header_timeout: Duration,
+    /// To send the body of a request.
+    pub(crate) body_timeout: Duration,
+    /// Between requests.
+    pub(crate) idle_timeout: Duration,
+    /// The largest head.
+    pub(crate) header_bytes_max: usize,
+    /// The largest body.
+    pub(crate) body_bytes_max: usize,
+    /// To finish running requests when stopping.
+    pub(crate) drain: Duration,
+}
+
+/// Certificates.
+#[derive(Clone, Debug)]
+pub(crate) struct Tls {
+    /// Chain and key in PEM; `None` lets the server sign its own.
+    pub(crate) files: Option<CertificateFiles>,
+    /// Further names for own certificates.
+    pub(crate) host_names: Vec<String>,
+}
+
+/// A certificate chain and its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CertificateFiles {
+    /// The chain in PEM, leaf first.
+    pub(crate) certificate: PathBuf,
+    /// The private key in PEM.
+    pub(crate) key: PathBuf,
+}
+
+/// The admin listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Admin {
+    /// Its address.
+    pub(crate) address: IpAddr,
+    /// 0 takes a free one.
+    pub(crate) port: u16,
+}
+
+/// The database.
+#[derive(Clone, Debug)]
+pub(crate) struct Database {
+    /// PostgreSQL; `None` is SQLite in the data folder.
+    pub(crate) url: Option<Secret<String>>,
+    /// Connections to PostgreSQL.
+    pub(crate) connections: usize,
+}
+
+/// Limits.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    /// The set that applies where nothing else is said.
+    pub(crate) set: LimitSet,
+    /// Request rates by operation id.
+    pub(crate) requests: BTreeMap<String, RequestRate>,
+    /// Between a signed request's date and our clock.
+    pub(crate) clock_skew: Duration,
+    /// Items on a page at most.
+    pub(crate) page_size_max: u32,
+}
+
+/// Access tokens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tokens {
+    /// How long a key signs.
+    pub(crate) key_rotation: Duration,
+    /// How long a token lives by default.
+    pub(crate) lifetime_default: Duration,
+}
+
+/// An OpenID Connect issuer whose tokens can be exchanged.
+#[expect(clippy::struct_field_names, reason = "the keys of the configuration file")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Issuer {
+    /// The exact `iss` claim.
+    pub(crate) issuer: String,
+    /// Accepted `aud` claims; at least one.
+    pub(crate) audiences: Vec<String>,
+    /// Accepted `tid` claims; empty accepts all.
+    pub(crate) tenants: Vec<String>,
+    /// Where its keys are; `None` asks the discovery document.
+    pub(crate) jwks_url: Option<String>,
+}
+
+/// Logs.
+#[derive(Clone, Debug)]
+pub(crate) struct Log {
+    /// JSON, one object a line; else lines for people.
+    pub(crate) is_json: bool,
+    /// In the syntax of `tracing_subscriber::EnvFilter`.
+    pub(crate) level: String,
+}
+
+impl Config {
+    /// The public origin, no slash at the end. `port` is the one that is listened on.
+    pub(crate) fn public_url(&self, port: u16) -> String {
+        self.public_url.clone().unwrap_or_else(|| format!("https://localhost:{port}"))
+    }
+
+    /// The socket of a running server.
+    pub(crate) fn socket_file(&self) -> PathBuf {
+        self.data.join("trunkline.sock")
+    }
+
+    /// From values that passed every check.
+    pub(super) fn from_values(values: &Values) -> Self {
+        let reader = Reader(values);
+        let data = reader.path("data").unwrap_or_default();
+        Self {
+            profile: resolve::profile_of(values),
+            public_url: reader.text("public_url").map(|url| url.trim_end_matches('/').to_owned()),
+            domain: reader.text("domain").unwrap_or_else(|| "localhost".to_owned()),
+            default_resource: reader.text("default_resource").and_then(|name| name.parse().ok()),
+            trusted_proxies: reader.parsed_list("trusted_proxies"),
+            ephemeral: reader.switch("ephemeral"),
+            test_clock: reader.switch("test_clock"),
+            http: reader.http(),
+            tls: reader.tls(),
+            cors_origins: reader.list("cors.origins"),
+            admin: reader.admin(),
+            database: Database {
+                url: reader.text("database.url").map(Secret::new),
+                connections: reader.size("database.connections"),
+            },
+            master_key_file: reader.path("vault.master_key_file").unwrap_or_else(|| data.join("master.key")),
+            limits: reader.limits(),
+            tokens: Tokens {
+                key_rotation: reader.seconds("tokens.key_rotation_days", 86_400),
+                lifetime_default: reader.seconds("tokens.lifetime_default_minutes", 60),
+            },
+            teams_issuers: reader.issuers("teams_exchange.issuers"),
+            log: Log {
+                is_json: reader.text("log.format").as_deref() == Some("json"),
+                level: reader.text("log.level").unwrap_or_else(|| "info".to_owned()),
+            },
+            backup_folder: reader.path("backup.folder").unwrap_or_else(|| data.join("backups")),
+            outbox_retention: reader.seconds("outbox.retention_hours", 3_600),
+            node_name: reader.text("node.name").unwrap_or_else(host_name),
+            data,
+        }
+    }
+}
+
+/// Reads values by key; the table's kinds and bounds make every conversion fit.
+struct Reader<'v>(&'v Values);
+
+impl Reader<'_> {
+    fn value(&self, key: &str) -> &Value {
+        self.0.get(key).map_or(&Value::Unset, |resolved| &resolved.value)
+    }
+
+    fn switch(&self, key: &str) -> bool {
+        matches!(self.value(key), Value::Switch(true))
+    }
+
+    fn text(&self, key: &str) -> Option<String> {
+        match self.value(key) {
+            Value::Text(text) => Some(text.clone()),
+            _ => None,
+        }
+    }
+
+    fn path(&self, key: &str) -> Option<PathBuf> {
+        self.text(key).map(PathBuf::from)
+    }
+
+    fn list(&self, key: &str) -> Vec<String> {
+        match self.value(key) {
+            Value::List(items) => items.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn parsed_list<T: FromStr>(&self, key: &str) -> Vec<T> {
+        self.list(key).iter().filter_map(|item| item.parse().ok()).collect()
+    }
+
+    fn integer(&self, key: &str) -> Option<u32> {
+        match self.value(key) {
+            Value::Integer(number) => u32::try_from(*number).ok(),
+            _ => None,
+        }
+    }
+
+    fn size(&self, key: &str) -> usize {
+        self.integer(key).and_then(|number| usize::try_from(number).ok()).unwrap_or_default()
+    }
+
+    fn port(&self, key: &str) -> Option<u16> {
+        self.integer(key).and_then(|number| u16::try_from(number).ok())
+    }
+
+    fn seconds(&self, key: &str, unit_s: u64) -> Duration {
+        Duration::from_secs(u64::from(self.integer(key).unwrap_or_default()).saturating_mul(unit_s))
+    }
+
+    fn http(&self) -> Http {
+        Http {
+            port: self.port("http.port").unwrap_or_default(),
+            addresses: self.parsed_list("http.addresses"),
+            connections_max: self.size("http.max_connections"),
+            header_timeout: self.seconds("http.header_timeout_s", 1),
+            body_timeout: self.seconds("http.body_timeout_s", 1),
+            idle_timeout: self.seconds("http.idle_timeout_s", 1),
+            header_bytes_max: self.size("http.max_header_bytes"),
+            body_bytes_max: self.size("http.max_body_bytes"),
+            drain: self.seconds("http.drain_s", 1),
+        }
+    }
+
+    fn tls(&self) -> Tls {
+        let files = self.path("tls.certificate_file").zip(self.path("tls.key_file"));
+        Tls {
+            files: files.map(|(certificate, key)| CertificateFiles { certificate, key }),
+            host_names: self.list("tls.host_names"),
+        }
+    }
+
+    fn admin(&self) -> Option<Admin> {
+        let address = self.text("admin.address")?.parse().ok()?;
+        self.port("admin.port").map(|port| Admin { address, port })
+    }
+
+    fn limits(&self) -> Limits {
+        let rate = |(key, resolved): (&String, &resolve::Resolved)| match resolved.value {
+            Value::Rate(rate) => Some((key.strip_prefix("limits.requests.")?.to_owned(), rate)),
+            _ => None,
+        };
+        let set = match self.text("limits.set").as_deref() {
+            Some("acs") => LimitSet::Acs,
+            _ => LimitSet::Generous,
+        };
+        Limits {
+            set,
+            requests: self.0.iter().filter_map(rate).collect(),
+            clock_skew: self.seconds("limits.clock_skew_s", 1),
+            page_size_max: self.integer("limits.page_size_max").unwrap_or_default(),
+        }
+    }
+
+    fn issuers(&self, key: &str) -> Vec<Issuer> {
+        match self.value(key) {
+            Value::Issuers(issuers) => issuers.clone(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The machine's host name; where it cannot be read, a name that no other process of the machine has.
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    match name.trim() {
+        "" => format!("node-{}", std::process::id()),
+        name => name.to_owned(),
+    }
+}

@@ -1,0 +1,72 @@
+//! The program `trunkline`.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`cli`] | the command line |
+//! | [`config`] | settings: file, environment, flags |
+//! | [`serve`], [`banner`], [`ready`], [`admin`], [`telemetry`] | a server from bind to drain |
+//! | [`node`], [`background`] | store, services and background work, composed |
+//! | [`platform`] | operations of the server itself |
+//! | [`program`], [`fetch`] | adapters |
+//! | [`backup`], [`doctor`], [`folder`], [`logging`] | what the commands do |
+
+mod admin;
+mod background;
+mod backup;
+mod banner;
+mod cli;
+mod config;
+mod doctor;
+mod fetch;
+mod folder;
+mod logging;
+mod node;
+mod platform;
+mod program;
+mod ready;
+mod serve;
+mod telemetry;
+mod welcome;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(cause) => {
+            eprintln!("error: the runtime cannot start: {cause}");
+            return ExitCode::FAILURE;
+        }
+    };
+    runtime.block_on(run(cli))
+}
+
+async fn run(cli: Cli) -> ExitCode {
+    let Command::Serve(arguments) = &cli.command else {
+        return cli::main(cli, &program::Trunkline).await;
+    };
+    let (ready_file, is_json) = (arguments.ready_file.clone(), cli.global.json);
+    let inputs = config::Inputs::of_process(cli.global.config.clone(), cli.flags());
+    match serve(&inputs, ready_file, is_json).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(cause) => {
+            eprintln!("error: {cause:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(
+    inputs: &config::Inputs,
+    ready_file: Option<std::path::PathBuf>,
+    is_json: bool,
+) -> anyhow::Result<()> {
+    let config::Loaded { config, .. } = config::load(inputs)?;
+    logging::start(&config.log)?;
+    serve::run(config, ready_file, is_json).await
+}

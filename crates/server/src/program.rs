@@ -1,0 +1,183 @@
+//! What the commands need from the rest of the program: the operator API, with or without a server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, header};
+use http_body_util::{BodyExt as _, Full};
+use prometheus_client::registry::Registry;
+use serde_json::Value;
+use trunkline_identity::ports::FetchJson;
+use trunkline_kernel::{Clock, Entropy, SystemClock, SystemEntropy};
+use trunkline_net::{ClientBounds, unix_request};
+use trunkline_store::{Engine, Health};
+use trunkline_web::{App, Operation, Peer};
+
+use crate::cli::{ApiReply, CliError, OperatorApi, Pending, Program};
+use crate::config::Config;
+use crate::doctor::DatabaseFacts;
+use crate::folder::{self, DataFolder};
+use crate::node::{Node, Surroundings, open_store};
+use crate::platform;
+
+/// A command may wait this long for one answer; a key rotation over ten thousand resources takes seconds.
+const BOUNDS: ClientBounds = ClientBounds {
+    connect: Duration::from_secs(5),
+    total: Duration::from_secs(120),
+    answer_bytes: 64 * 1024 * 1024,
+};
+
+/// The program, as its commands see it.
+#[derive(Debug)]
+pub(crate) struct Trunkline;
+
+impl Program for Trunkline {
+    fn connect<'p>(&'p self, config: &'p Config) -> Pending<'p, Result<Box<dyn OperatorApi>, CliError>> {
+        Box::pin(async move {
+            if folder::find_holder(&config.data).is_some() {
+                return Ok(Box::new(OverSocket { socket: config.socket_file() }) as Box<dyn OperatorApi>);
+            }
+            let folder = DataFolder::create(&config.data)?;
+            let surroundings = Surroundings {
+                clock: Arc::new(SystemClock),
+                entropy: Arc::new(SystemEntropy),
+                public_origin: config.public_url(config.http.port),
+                fetcher: Arc::new(NoFetcher),
+            };
+            let node = Node::start(config, surroundings, &mut Registry::default()).await;
+            let node = node.map_err(|cause| CliError::Unreachable(format!("{cause:#}")))?;
+            Ok(Box::new(InProcess { app: Arc::clone(&node.app), _node: node, _folder: folder })
+                as Box<dyn OperatorApi>)
+        })
+    }
+
+    fn list_operations(&self) -> Vec<&'static Operation> {
+        operations()
+    }
+
+    fn find_document(&self, service: &str, version: &str) -> Option<Value> {
+        platform::find_document(&operations(), service, version)
+    }
+
+    fn probe_database<'p>(&'p self, config: &'p Config) -> Pending<'p, Result<DatabaseFacts, String>> {
+        Box::pin(async move {
+            let _folder = DataFolder::open(&config.data).map_err(|cause| cause.to_string())?;
+            let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+            let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+            let store = open_store(config, &clock, &entropy).await.map_err(|cause| format!("{cause:#}"))?;
+            let facts = match store.health() {
+                Health::Unhealthy { reason } => Err(reason),
+                Health::Healthy => Ok(DatabaseFacts {
+                    engine: match store.engine() {
+                        Engine::Sqlite => "SQLite".to_owned(),
+                        Engine::Postgres => "PostgreSQL".to_owned(),
+                    },
+                    version: None,
+                    clock: None,
+                }),
+            };
+            store.close().await;
+            facts
+        })
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(SystemClock)
+    }
+}
+
+/// Every operation the program has, without a database behind it.
+fn operations() -> Vec<&'static Operation> {
+    [trunkline_identity::operations::ALL, trunkline_resources::operations::ALL, platform::operations::ALL]
+        .concat()
+}
+
+/// The operator API of a running server.
+#[derive(Debug)]
+struct OverSocket {
+    socket: std::path::PathBuf,
+}
+
+impl OperatorApi for OverSocket {
+    fn call<'c>(
+        &'c self,
+        method: &'c str,
+        path_and_query: &'c str,
+        body: Option<Value>,
+    ) -> Pending<'c, Result<ApiReply, String>> {
+        Box::pin(async move {
+            let request = request(method, path_and_query, body)?;
+            let reply = unix_request(&self.socket, request, BOUNDS).await.map_err(|cause| {
+                format!("{cause}; a process holds the data folder, but does not answer: is it starting or stopping?")
+            })?;
+            let (head, body) = reply.into_parts();
+            Ok(reply_of(&head, &body))
+        })
+    }
+}
+
+/// The operator API of a node in this process.
+struct InProcess {
+    app: Arc<App>,
+    // Keep the database open and the folder locked for as long as the command runs.
+    _node: Node,
+    _folder: DataFolder,
+}
+
+impl OperatorApi for InProcess {
+    fn call<'c>(
+        &'c self,
+        method: &'c str,
+        path_and_query: &'c str,
+        body: Option<Value>,
+    ) -> Pending<'c, Result<ApiReply, String>> {
+        Box::pin(call(&self.app, method, path_and_query, body))
+    }
+}
+
+/// Calls an operation of `app` as the operator `local`.
+pub(crate) async fn call(
+    app: &App,
+    method: &str,
+    path_and_query: &str,
+    body: Option<Value>,
+) -> Result<ApiReply, String> {
+    let request = request(method, path_and_query, body)?.map(Full::new);
+    let (head, body) = app.handle(request, Peer::Local).await.into_parts();
+    let body = body.collect().await.map_err(|cause| cause.to_string())?.to_bytes();
+    Ok(reply_of(&head, &body))
+}
+
+fn request(method: &str, path_and_query: &str, body: Option<Value>) -> Result<Request<Bytes>, String> {
+    let mut request = Request::builder().method(method).uri(path_and_query).header(header::HOST, "localhost");
+    let bytes = match body {
+        Some(body) => {
+            let content_type =
+                if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+            request = request.header(header::CONTENT_TYPE, content_type);
+            Bytes::from(body.to_string())
+        }
+        None => Bytes::new(),
+    };
+    request.body(bytes).map_err(|cause| format!("the request cannot be made: {cause}"))
+}
+
+fn reply_of(head: &http::response::Parts, body: &[u8]) -> ApiReply {
+    let location = head.headers.get("operation-location").and_then(|value| value.to_str().ok());
+    ApiReply {
+        status: head.status.as_u16(),
+        body: serde_json::from_slice(body).unwrap_or(Value::Null),
+        operation_location: location.map(str::to_owned),
+    }
+}
+
+/// Commands exchange no tokens of other issuers.
+#[derive(Debug)]
+struct NoFetcher;
+
+impl FetchJson for NoFetcher {
+    fn fetch<'a>(&'a self, _: &'a str) -> std::pin::Pin<Box<dyn Future<Output = Option<Value>> + Send + 'a>> {
+        Box::pin(std::future::ready(None))
+    }
+}

@@ -1,0 +1,237 @@
+//! `trunkline serve`: listeners in front of a node, from the first bind to the last answer.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use prometheus_client::registry::Registry;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{info, warn};
+use trunkline_kernel::{Clock, ManualClock, ResourceName, SystemClock, SystemEntropy};
+use trunkline_net::{
+    Authority, Bounds, CertificateFiles, CertificatePair, Client, ClientBounds, Handler, Leaves, Listeners,
+    PeerAddress, Server, TrustBundle, tls,
+};
+use trunkline_tasks::Tasks;
+use trunkline_web::{App, Peer};
+
+use crate::admin::Admin;
+use crate::banner;
+use crate::config::Config;
+use crate::fetch::Fetcher;
+use crate::folder::DataFolder;
+use crate::node::{Node, Surroundings, tls_folder};
+use crate::ready::{self, Ready};
+use crate::telemetry;
+
+/// The time the outbound client has for one exchange, and the largest answer it takes: key sets and
+/// discovery documents are a few KiB.
+const FETCH_BOUNDS: ClientBounds = ClientBounds {
+    connect: Duration::from_secs(5),
+    total: Duration::from_secs(10),
+    answer_bytes: 256 * 1024,
+};
+
+/// Files a server may have open: ten thousand connections and the database's.
+const OPEN_FILES_WANTED: u64 = 65_536;
+
+/// Runs the server until it is asked to stop.
+pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>, is_json: bool) -> anyhow::Result<()> {
+    raise_open_files();
+    // Signals are caught from here on, so that one that comes during the start is not lost.
+    let mut stop = Stop::listen()?;
+    let folder = DataFolder::create(&config.data)?;
+    let test_clock = config.test_clock.then(|| Arc::new(ManualClock::new(SystemClock.now())));
+    let clock: Arc<dyn Clock> = match &test_clock {
+        Some(clock) => Arc::clone(clock) as _,
+        None => Arc::new(SystemClock),
+    };
+    let listeners = Listeners::bind(&addresses(&config))?;
+    let port = listeners.addresses().first().map_or(config.http.port, SocketAddr::port);
+    let public_origin = config.public_url(port);
+
+    let tasks = Tasks::new();
+    let certificates = Certificates::open(&config, &tasks)?;
+    let client = Client::new(certificates.bundle.authorities(), FETCH_BOUNDS, tasks.clone())?;
+    let mut registry = Registry::default();
+    let surroundings = Surroundings {
+        clock: Arc::clone(&clock),
+        entropy: Arc::new(SystemEntropy),
+        public_origin: public_origin.clone(),
+        fetcher: Arc::new(Fetcher(client)),
+    };
+    let node = Node::start(&config, surroundings, &mut registry).await?;
+    let welcome = node.welcome(&config).await?;
+
+    let api = Server::start(listeners, Some(certificates.config), bounds(&config), handler(&node.app));
+    let local = Server::start(
+        Listeners::bind_unix(&config.socket_file())?,
+        None,
+        bounds(&config),
+        handler(&node.app),
+    );
+    telemetry::register(&mut registry, &node.store, &api);
+    let is_serving = Arc::new(AtomicBool::new(true));
+    let admin =
+        Admin { store: node.store.clone(), registry, is_serving: Arc::clone(&is_serving), test_clock };
+    let admin = start_admin(&config, admin)?;
+
+    let report = Ready {
+        endpoint: public_origin,
+        connection_string: welcome.as_ref().map(|welcome| welcome.connection_string.clone()),
+        ca_file: certificates.ca_file,
+        resource_name: welcome.as_ref().map(|welcome| welcome.resource_name.clone()),
+        resource_id: welcome.as_ref().map(|welcome| welcome.resource_id.clone()),
+        subscription_id: Some(node.subscription_id(clock.as_ref()).await?),
+        admin_endpoint: admin
+            .as_ref()
+            .and_then(|admin| admin.addresses().first())
+            .map(|address| format!("http://{address}")),
+        pid: std::process::id(),
+        further: serde_json::Map::new(),
+    };
+    if let Some(file) = &ready_file {
+        ready::write(file, &report)?;
+    }
+    banner::print(&report, &certificates.bundle, &config, is_json)?;
+    info!(endpoint = report.endpoint, "ready");
+
+    stop.wanted().await;
+    info!("stopping: requests in flight are finished first");
+    is_serving.store(false, Ordering::Relaxed);
+    let is_clean = drain(&config, api, local).await;
+    node.stop().await;
+    if let Some(admin) = admin {
+        admin.drain(Duration::from_secs(1)).await;
+    }
+    tasks.stop(Duration::from_secs(1)).await;
+    let _ = std::fs::remove_file(config.socket_file());
+    drop(folder);
+    if !is_clean {
+        warn!("some requests did not end within http.drain_s and were cut off");
+    }
+    info!("stopped");
+    Ok(())
+}
+
+async fn drain(config: &Config, api: Server, local: Server) -> bool {
+    let (api, local) = tokio::join!(api.drain(config.http.drain), local.drain(config.http.drain));
+    api && local
+}
+
+fn addresses(config: &Config) -> Vec<SocketAddr> {
+    config.http.addresses.iter().map(|address| SocketAddr::new(*address, config.http.port)).collect()
+}
+
+fn bounds(config: &Config) -> Bounds {
+    Bounds {
+        connections: config.http.connections_max,
+        header_read: config.http.header_timeout,
+        idle: config.http.idle_timeout,
+        header_bytes: config.http.header_bytes_max,
+        ..Bounds::default()
+    }
+}
+
+fn handler(app: &Arc<App>) -> Handler {
+    let app = Arc::clone(app);
+    Handler::new(move |request, peer: Arc<trunkline_net::Peer>| {
+        let app = Arc::clone(&app);
+        let peer = match peer.address {
+            PeerAddress::Tcp(address) => Peer::Address(address.ip()),
+            PeerAddress::Local { .. } => Peer::Local,
+        };
+        async move { app.handle(request, peer).await }
+    })
+}
+
+fn start_admin(config: &Config, admin: Admin) -> anyhow::Result<Option<Server>> {
+    let Some(listener) = config.admin else { return Ok(None) };
+    let listeners = Listeners::bind(&[SocketAddr::new(listener.address, listener.port)])?;
+    let admin = Arc::new(admin);
+    let handler = Handler::new(move |request, _| {
+        let admin = Arc::clone(&admin);
+        async move { admin.handle(request).await }
+    });
+    Ok(Some(Server::start(listeners, None, Bounds::default(), handler)))
+}
+
+/// Certificates of files, or of the server's own authority.
+struct Certificates {
+    config: Arc<rustls::ServerConfig>,
+    bundle: TrustBundle,
+    ca_file: Option<PathBuf>,
+}
+
+impl Certificates {
+    /// Own certificates are dated by the machine's clock even with a test clock: clients check them by theirs.
+    fn open(config: &Config, tasks: &Tasks) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let authority = Authority::open_or_create(&tls_folder(&config.data), Arc::clone(&clock))?;
+        let ca_file = authority.certificate_file();
+        let leaves = Leaves::new(authority, &host_names(config), allowed_names(config))?;
+        let bundle = leaves.write_trust_bundle()?;
+        for problem in bundle.warnings() {
+            warn!(problem, "one of the machine's authorities cannot be read");
+        }
+        let Some(files) = &config.tls.files else {
+            let certificates = tls::Certificates { files: None, leaves: Some(Arc::new(leaves)) };
+            return Ok(Self { config: tls::server_config(certificates)?, bundle, ca_file: Some(ca_file) });
+        };
+        let pair = CertificatePair { chain: files.certificate.clone(), key: files.key.clone() };
+        let files = Arc::new(CertificateFiles::load(vec![pair], clock)?);
+        tasks.spawn("certificate files", Arc::clone(&files).watch(tasks.shutdown()));
+        let certificates = tls::Certificates { files: Some(files), leaves: None };
+        Ok(Self { config: tls::server_config(certificates)?, bundle, ca_file: None })
+    }
+}
+
+/// Names the server's own certificate always carries: the configured ones and the public one.
+fn host_names(config: &Config) -> Vec<String> {
+    let public = config.public_url(config.http.port);
+    let authority = public.split_once("://").map_or(public.as_str(), |(_, authority)| authority);
+    let host = trunkline_web::app::without_port(authority).trim_matches(['[', ']']).to_owned();
+    config.tls.host_names.iter().cloned().chain([host]).collect()
+}
+
+/// Names for which a certificate is made when a client asks: those of resources, and every one where a
+/// default resource answers under unknown hosts.
+fn allowed_names(config: &Config) -> trunkline_net::AllowName {
+    let (suffix, answers_everywhere) = (format!(".{}", config.domain), config.default_resource.is_some());
+    Box::new(move |name| {
+        let label = name.strip_suffix(&suffix);
+        answers_everywhere || label.is_some_and(|label| label.parse::<ResourceName>().is_ok())
+    })
+}
+
+/// Asks the system for as many open files as ten thousand connections need.
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.map_or(OPEN_FILES_WANTED, |maximum| maximum.min(OPEN_FILES_WANTED));
+    if limit.current.is_some_and(|current| current < wanted) {
+        // Refused only by a stricter system; `doctor` tells how many there are.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum });
+    }
+}
+
+/// SIGTERM and SIGINT.
+struct Stop {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn wanted(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Users of a resource and their access tokens.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`operations`] | the operations as data |
+//! | `api` | one handler per operation |
+//! | `changes` | create, revoke, delete: rows and events in one transaction |
+//! | `rows` | SQL |
+//! | [`claims`], [`scope`] | what a token says |
+//! | [`signing_keys`] | rotating keys and the published set |
+//! | [`tokens`] | issues and verifies |
+//! | [`exchange`], [`ports`] | tokens of configured issuers |
+//! | [`error`] | what can go wrong |
+//!
+//! A token ends in four ways, none of which needs a clock on another node: its user's generation changes
+//! (revocation), its user is deleted, the access key that minted it is regenerated, or its time is over.
+
+mod api;
+mod changes;
+pub mod claims;
+pub mod error;
+pub mod exchange;
+pub mod operations;
+pub mod ports;
+mod rows;
+pub mod scope;
+pub mod signing_keys;
+pub mod tokens;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use trunkline_kernel::{Clock, Entropy, ResourceId};
+use trunkline_store::vault::Vault;
+use trunkline_store::wakes::Wake;
+use trunkline_store::{Key, Migration, Slice, Store};
+use trunkline_tasks::Shutdown;
+use trunkline_web::Routes;
+
+pub use changes::{TOKENS_REVOKED, USER_DELETED};
+pub use error::IdentityError;
+pub use exchange::{Exchange, Issuer};
+pub use tokens::{REVOKED_TOPIC, Tokens};
+
+use signing_keys::SigningKeys;
+
+/// The tables of this service.
+pub const SLICE: Slice = Slice {
+    name: "identity",
+    migrations: &[Migration {
+        version: 1,
+        name: "identity",
+        sql: include_str!("../migrations/0001_identity.sql"),
+    }],
+};
+
+/// Users deleted in one transaction when their resource goes, so that no write waits long for it.
+const DELETE_CHUNK: u32 = 200;
+
+/// What the service is configured with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The lifetime of a token for which none is asked; 60 to 1440 minutes.
+    pub lifetime_default: Duration,
+    /// How old a signing key gets before the next one is made.
+    pub key_rotation: Duration,
+}
+
+/// What the service is made of.
+pub struct Parts {
+    /// The database.
+    pub store: Store,
+    /// Seals signing keys.
+    pub vault: Vault,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Verifies tokens of configured issuers.
+    pub exchange: Exchange,
+    /// The configuration.
+    pub settings: Settings,
+}
+
+/// The service.
+pub struct Identity {
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) tokens: Arc<Tokens>,
+    pub(crate) exchange: Exchange,
+    pub(crate) settings: Settings,
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Identity").finish_non_exhaustive()
+    }
+}
+
+impl Identity {
+    /// Loads the signing keys (making the first one) and builds the service.
+    pub async fn open(parts: Parts) -> Result<Arc<Self>, IdentityError> {
+        let now = parts.clock.now();
+        let keys = SigningKeys::open(parts.store.clone(), parts.vault, now).await?;
+        let tokens = Arc::new(Tokens::new(parts.store.clone(), Arc::clone(&parts.clock), keys));
+        Ok(Arc::new(Self {
+            store: parts.store,
+            clock: parts.clock,
+            entropy: parts.entropy,
+            tokens,
+            exchange: parts.exchange,
+            settings: parts.settings,
+        }))
+    }
+
+    /// Every operation with its handler.
+    pub fn routes(self: &Arc<Self>) -> Routes {
+        api::routes(self)
+    }
+
+    /// Issues and verifies tokens.
+    pub const fn tokens(&self) -> &Arc<Tokens> {
+        &self.tokens
+    }
+
+    /// Makes the next signing key when it is time; safe to run on every node, as often as wanted.
+    pub async fn rotate_signing_keys(&self) -> Result<bool, IdentityError> {
+        self.tokens.keys().rotate(self.settings.key_rotation, self.clock.now()).await
+    }
+
+    /// Forgets what is cached of a user whenever a node says that its tokens ended.
+    pub async fn follow_revocations(self: Arc<Self>, shutdown: Shutdown) {
+        let mut revocations = self.store.wakes().subscribe(REVOKED_TOPIC);
+        loop {
+            tokio::select! {
+                wake = revocations.next() => match wake {
+                    Some(wake) => self.forget(&wake),
+                    None => return,
+                },
+                () = shutdown.requested() => return,
+            }
+        }
+    }
+
+    fn forget(&self, wake: &Wake) {
+        let named = match wake {
+            Wake::Payload(payload) => payload.split_once(' '),
+            Wake::Missed => None,
+        };
+        match named.and_then(|(resource, raw_id)| Some((resource.parse::<ResourceId>().ok()?, raw_id))) {
+            Some((resource, raw_id)) => self.tokens.forget(resource, raw_id),
+            None => self.tokens.forget_all(),
+        }
+    }
+
+    /// Deletes the users of a deleted resource, a chunk a transaction.
+    pub async fn delete_users_of(&self, resource: ResourceId) -> Result<u64, IdentityError> {
+        let mut deleted = 0;
+        loop {
+            let chunk: u64 = self
+                .store
+                .write(Key::new(resource, "users"), move |tx| -> Result<u64, IdentityError> {
+                    Ok(rows::delete_some_users(tx, resource, DELETE_CHUNK)?)
+                })
+                .await?;
+            deleted += chunk;
+            if chunk < u64::from(DELETE_CHUNK) {
+                self.tokens.forget_all();
+                return Ok(deleted);
+            }
+        }
+    }
+
+    /// Seals every signing key again under the newest master key; returns how many.
+    pub async fn reseal(&self) -> Result<u64, IdentityError> {
+        self.tokens.keys().reseal().await
+    }
+}

@@ -1,0 +1,215 @@
+//! The operations of this service, as data.
+//!
+//! Published: `CommunicationIdentity`, api-versions 2022-10-01 and 2023-10-01, limits in requests for each
+//! resource (ACS service limits). The others are our own.
+
+use trunkline_kernel::limits::{NamedLimit, RequestRate};
+use trunkline_web::operation::{CONTINUATION_TOKEN, MAX_PAGE_SIZE, QueryParameter, UNLIMITED, schema_of};
+use trunkline_web::{Allow, Method, Operation, Page, RequestBody, Role};
+
+use crate::api::discovery::Discovery;
+use crate::api::identities::{
+    CommunicationIdentityAccessToken, CommunicationIdentityAccessTokenRequest,
+    CommunicationIdentityAccessTokenResult, CommunicationIdentityCreateRequest,
+};
+use crate::api::teams::TeamsUserExchangeTokenRequest;
+use crate::api::tokens::{InspectReply, InspectRequest};
+use crate::api::users::{NewUser, User, UserPatch};
+use crate::signing_keys::KeySet;
+
+const VERSIONS: &[&str] = &["2022-10-01", "2023-10-01"];
+
+/// Who may call the published operations.
+const CALLERS: &[Allow] = &[Allow::ResourceKey, Allow::Application(Role::Contributor)];
+
+const fn published(id: &'static str, method: Method, path: &'static str, requests_in_30_s: u32) -> Operation {
+    Operation {
+        service: "identity",
+        id,
+        method,
+        path,
+        versions: VERSIONS,
+        success: 200,
+        allow: CALLERS,
+        accepts_decoded_signature: false,
+        body: RequestBody::None,
+        reply: None,
+        query: &[],
+        rate: NamedLimit { generous: None, acs: Some(RequestRate::per_seconds(requests_in_30_s, 30)) },
+        summary: "",
+    }
+}
+
+/// `CommunicationIdentity_Create`.
+pub static COMMUNICATION_IDENTITY_CREATE: Operation = Operation {
+    success: 201,
+    body: RequestBody::OptionalJson(schema_of::<CommunicationIdentityCreateRequest>),
+    reply: Some(schema_of::<CommunicationIdentityAccessTokenResult>),
+    summary: "Creates an identity, and an access token where scopes are asked for.",
+    ..published("CommunicationIdentity_Create", Method::Post, "/identities", 1000)
+};
+
+/// `CommunicationIdentity_Delete`.
+pub static COMMUNICATION_IDENTITY_DELETE: Operation = Operation {
+    success: 204,
+    summary: "Deletes an identity, revokes its tokens and deletes what belongs to it.",
+    ..published("CommunicationIdentity_Delete", Method::Delete, "/identities/{id}", 500)
+};
+
+/// `CommunicationIdentity_IssueAccessToken`.
+pub static COMMUNICATION_IDENTITY_ISSUE_ACCESS_TOKEN: Operation = Operation {
+    body: RequestBody::Json(schema_of::<CommunicationIdentityAccessTokenRequest>),
+    reply: Some(schema_of::<CommunicationIdentityAccessToken>),
+    summary: "Issues an access token for an identity.",
+    ..published(
+        "CommunicationIdentity_IssueAccessToken",
+        Method::Post,
+        "/identities/{id}/:issueAccessToken",
+        1000,
+    )
+};
+
+/// `CommunicationIdentity_RevokeAccessTokens`.
+pub static COMMUNICATION_IDENTITY_REVOKE_ACCESS_TOKENS: Operation = Operation {
+    success: 204,
+    summary: "Revokes all access tokens of an identity.",
+    ..published(
+        "CommunicationIdentity_RevokeAccessTokens",
+        Method::Post,
+        "/identities/{id}/:revokeAccessTokens",
+        500,
+    )
+};
+
+/// `CommunicationIdentity_ExchangeTeamsUserAccessToken`.
+pub static COMMUNICATION_IDENTITY_EXCHANGE_TEAMS_USER_ACCESS_TOKEN: Operation = Operation {
+    body: RequestBody::Json(schema_of::<TeamsUserExchangeTokenRequest>),
+    reply: Some(schema_of::<CommunicationIdentityAccessToken>),
+    summary: "Exchanges a directory token of a Teams user for an access token with the same expiry.",
+    ..published(
+        "CommunicationIdentity_ExchangeTeamsUserAccessToken",
+        Method::Post,
+        "/teamsUser/:exchangeAccessToken",
+        500,
+    )
+};
+
+const fn own(id: &'static str, method: Method, path: &'static str, allow: &'static [Allow]) -> Operation {
+    Operation { service: "operator", allow, versions: &[], rate: UNLIMITED, ..published(id, method, path, 1) }
+}
+
+const READER: &[Allow] = &[Allow::Operator(Role::Reader)];
+const CONTRIBUTOR: &[Allow] = &[Allow::Operator(Role::Contributor)];
+const USERS: &str = "/trunkline/resources/{name}/users";
+const USER: &str = "/trunkline/resources/{name}/users/{id}";
+
+const SEARCH: QueryParameter = QueryParameter {
+    name: "search",
+    kind: "string",
+    description: "Part of the id or of a label's value; case does not matter.",
+};
+const LABEL: QueryParameter = QueryParameter {
+    name: "label",
+    kind: "string",
+    description: "`name=value`: a label that must be there.",
+};
+
+/// Lists and searches users.
+pub static USERS_LIST: Operation = Operation {
+    reply: Some(schema_of::<Page<User>>),
+    query: &[SEARCH, LABEL, MAX_PAGE_SIZE, CONTINUATION_TOKEN],
+    summary: "Lists the users of a resource by id, or searches among them.",
+    ..own("Users_List", Method::Get, USERS, READER)
+};
+
+/// Creates a user, with a given id where wanted.
+pub static USERS_CREATE: Operation = Operation {
+    success: 201,
+    body: RequestBody::OptionalJson(schema_of::<NewUser>),
+    reply: Some(schema_of::<User>),
+    summary: "Creates a user, with a given id where wanted, to keep identifiers from before a move.",
+    ..own("Users_Create", Method::Post, USERS, CONTRIBUTOR)
+};
+
+/// Shows a user.
+pub static USERS_GET: Operation = Operation {
+    reply: Some(schema_of::<User>),
+    summary: "Shows a user.",
+    ..own("Users_Get", Method::Get, USER, READER)
+};
+
+/// Changes a user's labels.
+pub static USERS_UPDATE: Operation = Operation {
+    body: RequestBody::MergePatch(schema_of::<UserPatch>),
+    reply: Some(schema_of::<User>),
+    summary: "Changes the labels of a user; null removes one.",
+    ..own("Users_Update", Method::Patch, USER, CONTRIBUTOR)
+};
+
+/// Deletes a user.
+pub static USERS_DELETE: Operation = Operation {
+    success: 204,
+    summary: "Deletes a user, revokes its tokens and deletes what belongs to it.",
+    ..own("Users_Delete", Method::Delete, USER, CONTRIBUTOR)
+};
+
+/// Issues a token as an operator.
+pub static USERS_ISSUE_TOKEN: Operation = Operation {
+    body: RequestBody::Json(schema_of::<CommunicationIdentityAccessTokenRequest>),
+    reply: Some(schema_of::<CommunicationIdentityAccessToken>),
+    summary: "Issues an access token for a user.",
+    ..own("Users_IssueToken", Method::Post, "/trunkline/resources/{name}/users/{id}/:issueToken", CONTRIBUTOR)
+};
+
+/// Revokes a user's tokens as an operator.
+pub static USERS_REVOKE_TOKENS: Operation = Operation {
+    success: 204,
+    summary: "Revokes all access tokens of a user.",
+    ..own(
+        "Users_RevokeTokens",
+        Method::Post,
+        "/trunkline/resources/{name}/users/{id}/:revokeTokens",
+        CONTRIBUTOR,
+    )
+};
+
+/// Says what a token is good for.
+pub static TOKENS_INSPECT: Operation = Operation {
+    body: RequestBody::Json(schema_of::<InspectRequest>),
+    reply: Some(schema_of::<InspectReply>),
+    summary: "Says what an access token is good for, and if for nothing, why.",
+    ..own("Tokens_Inspect", Method::Post, "/trunkline/tokens/:inspect", READER)
+};
+
+/// OpenID Connect Discovery for user tokens.
+pub static DISCOVERY_GET: Operation = Operation {
+    reply: Some(schema_of::<Discovery>),
+    summary: "Says where the keys are that verify user access tokens (OpenID Connect Discovery).",
+    ..own("Discovery_Get", Method::Get, "/.well-known/openid-configuration", &[Allow::Anyone])
+};
+
+/// The key set for user tokens.
+pub static KEYS_GET: Operation = Operation {
+    reply: Some(schema_of::<KeySet>),
+    summary: "The public keys that verify user access tokens (RFC 7517).",
+    ..own("Keys_Get", Method::Get, "/trunkline/keys", &[Allow::Anyone])
+};
+
+/// Every operation of this service.
+pub static ALL: &[&Operation] = &[
+    &COMMUNICATION_IDENTITY_CREATE,
+    &COMMUNICATION_IDENTITY_DELETE,
+    &COMMUNICATION_IDENTITY_ISSUE_ACCESS_TOKEN,
+    &COMMUNICATION_IDENTITY_REVOKE_ACCESS_TOKENS,
+    &COMMUNICATION_IDENTITY_EXCHANGE_TEAMS_USER_ACCESS_TOKEN,
+    &USERS_LIST,
+    &USERS_CREATE,
+    &USERS_GET,
+    &USERS_UPDATE,
+    &USERS_DELETE,
+    &USERS_ISSUE_TOKEN,
+    &USERS_REVOKE_TOKENS,
+    &TOKENS_INSPECT,
+    &DISCOVERY_GET,
+    &KEYS_GET,
+];

@@ -1,0 +1,80 @@
+//! `cargo xtask bench`: builds what is measured with full optimisation and runs the benchmark program.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::postgres::{Cluster, Durability};
+use crate::setup::{self, Need};
+use crate::shell::Tool;
+use crate::workspace;
+
+/// One benchmark and what it needs.
+struct Bench {
+    name: &'static str,
+    what: &'static str,
+    postgres: bool,
+    needs: &'static [Need],
+}
+
+const BENCHES: &[Bench] = &[
+    Bench {
+        name: "store",
+        what: "durable messages a second at 1, 64 and 512 writers on SQLite and PostgreSQL, beside plain loops",
+        postgres: true,
+        needs: &[Need::Postgres],
+    },
+    Bench {
+        name: "token",
+        what: "tokens issued through TLS, HMAC and JSON, beside a bare route of the same server",
+        postgres: false,
+        needs: &[Need::Wrk],
+    },
+];
+
+/// Runs a benchmark with optimised code; `--list` names them.
+///
+/// The tables in `docs/benchmarks.md` come from here. Quiet the machine first: nothing else is measured out.
+/// PostgreSQL runs with its own temporary cluster and real `fsync`. Arguments after `--` go to the benchmark.
+#[derive(Args)]
+pub(crate) struct BenchArguments {
+    /// Which one.
+    #[arg(required_unless_present = "list")]
+    name: Option<String>,
+    /// Say which there are.
+    #[arg(long)]
+    list: bool,
+    /// Arguments for the benchmark itself.
+    #[arg(last = true)]
+    rest: Vec<String>,
+}
+
+/// `cargo xtask bench`.
+pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode> {
+    let Some(name) = arguments.name.as_deref().filter(|_| !arguments.list) else {
+        for bench in BENCHES {
+            println!("{:<8} {}", bench.name, bench.what);
+        }
+        return Ok(ExitCode::SUCCESS);
+    };
+    let Some(bench) = BENCHES.iter().find(|bench| bench.name == name) else {
+        let names: Vec<_> = BENCHES.iter().map(|bench| bench.name).collect();
+        bail!("there is no benchmark `{name}`; there are: {}", names.join(", "));
+    };
+    setup::debian(bench.needs)?;
+    Tool::new("cargo")
+        .args(["build", "--release", "--package", "trunkline-bench", "--package", "trunkline-server"])
+        .must()?;
+    let release = workspace::target().join("release");
+    let mut tool = Tool::new(release.join("trunkline-bench"))
+        .args([name])
+        .args(&arguments.rest)
+        .env("TRUNKLINE_BIN", release.join("trunkline"));
+    let cluster = if bench.postgres { Some(Cluster::start(Durability::Real)?) } else { None };
+    if let Some(cluster) = &cluster {
+        tool = tool.env("TRUNKLINE_TEST_POSTGRES", cluster.url());
+    }
+    let status = tool.show()?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,105 @@
+//! `cargo xtask check specs`: our API descriptions against the published ones.
+//!
+//! Both sides are flattened into facts ("this field is a string", "this parameter is required") and the
+//! facts are compared. Descriptions, names of schemas and the order of anything mean nothing here.
+
+mod compare;
+mod flatten;
+mod reference;
+mod schema;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use crate::shell::Tool;
+use crate::{operations, server, workspace};
+
+/// Our services and the folders of their published descriptions.
+const FOLDERS: &[(&str, &str)] = &[("identity", "Identity")];
+
+/// What the comparison found.
+pub(crate) struct Found {
+    /// Unlisted differences and unused entries, one line each.
+    pub(crate) problems: Vec<String>,
+    /// What was compared and what could not be, one line each.
+    pub(crate) notes: Vec<String>,
+}
+
+/// `cargo xtask check specs`.
+pub(crate) fn run() -> Result<ExitCode> {
+    if !workspace::published_specs().is_dir() {
+        bail!("the published API descriptions are not at {}", workspace::published_specs().display());
+    }
+    let found = check(&server::build()?)?;
+    for line in found.notes.iter().chain(&found.problems) {
+        println!("{line}");
+    }
+    println!("{} problems", found.problems.len());
+    Ok(if found.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Compares every published pair of service and api-version that the server answers.
+pub(crate) fn check(binary: &Path) -> Result<Found> {
+    let file = workspace::root().join("xtask/specs-differences.toml");
+    let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let listed = compare::Listed::parse(&text)?;
+    let (mut problems, mut notes) = (Vec::new(), Vec::new());
+    let mut pairs = BTreeSet::new();
+    for operation in operations::list(binary)? {
+        pairs.extend(operation.versions.iter().map(|version| (operation.service.clone(), version.clone())));
+    }
+    for (service, version) in pairs {
+        let Some((_, folder)) = FOLDERS.iter().find(|(name, _)| *name == service) else {
+            problems.push(format!("xtask/src/specs.rs: FOLDERS names no folder for the service `{service}`"));
+            continue;
+        };
+        let Some(published) = published_file(folder, &version)? else {
+            notes.push(format!("{service} {version}: no published description; not compared"));
+            continue;
+        };
+        let theirs = flatten::facts(&read(&published)?, &published)?;
+        let ours = Tool::new(binary).args(["openapi", &service, &version]).read()?;
+        let ours: Value = serde_json::from_str(&ours).context("`trunkline openapi` printed no JSON")?;
+        let ours = flatten::facts(&ours, Path::new("ours.json"))?;
+        notes.push(format!("{service} {version}: {} facts compared", theirs.len()));
+        problems.extend(compare::differences(&theirs, &ours).into_iter().filter_map(|difference| {
+            let known = listed.covers(&service, &version, &difference.at);
+            (!known).then(|| format!("{service} {version}: {difference}"))
+        }));
+    }
+    problems.extend(listed.unused());
+    Ok(Found { problems, notes })
+}
+
+/// The one description of a service and version, if it was published.
+fn published_file(folder: &str, version: &str) -> Result<Option<PathBuf>> {
+    let folder = workspace::published_specs().join(folder).join(version);
+    if !folder.is_dir() {
+        return Ok(None);
+    }
+    let entries = std::fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
+    let mut files = entries.flatten().map(|entry| entry.path());
+    Ok(files.find(|path| path.extension().is_some_and(|extension| extension == "json")))
+}
+
+/// Every published description of a service, newest version last; for `cargo xtask where`.
+pub(crate) fn published() -> Vec<PathBuf> {
+    let list = |folder: PathBuf| -> Vec<PathBuf> {
+        let mut paths: Vec<_> =
+            std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+        paths.sort();
+        paths
+    };
+    let files = list(workspace::published_specs()).into_iter().flat_map(list).flat_map(list);
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect()
+}
+
+/// A JSON document.
+pub(crate) fn read(file: &Path) -> Result<Value> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} is no JSON", file.display()))
+}
