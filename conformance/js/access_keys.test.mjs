@@ -13,7 +13,7 @@ function withKey(someServer, key) {
 
 /** Both keys, in the shape ACS's management API gives them. */
 function keysOf(someServer) {
-  return someServer.command("key", "show", someServer.resourceName);
+  return someServer.command("key", "show", "--resource", someServer.resourceName);
 }
 
 for (const which of ["primary", "secondary"]) {
@@ -44,7 +44,7 @@ for (const [which, other] of [["primary", "secondary"], ["secondary", "primary"]
     await changed.createUser();
     await kept.createUser();
 
-    const after = await own.command("key", "regenerate", own.resourceName, which);
+    const after = await own.command("key", "regenerate", which, "--yes", "--resource", own.resourceName);
 
     await expectError(changed.createUser(), 401);
     assertIdentifier(await kept.createUser(), own.resourceId);

@@ -18,7 +18,7 @@ const GUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
 export const server = sharedServer();
 
 function sharedServer() {
-  const description = process.env.TRUNKLINE_SHARED_SERVER;
+  const description = process.env.CONFORMANCE_SHARED_SERVER;
   assert(description, "start the suites with run.mjs: it starts the server and sets the environment");
   const { data, ...ready } = JSON.parse(description);
   return new Server(ready, data, true);

@@ -37,7 +37,7 @@ function runTests(server, words) {
       ...process.env,
       NODE_EXTRA_CA_CERTS: server.caFile,
       NO_PROXY: "localhost,127.0.0.1",
-      TRUNKLINE_SHARED_SERVER: JSON.stringify(server),
+      CONFORMANCE_SHARED_SERVER: JSON.stringify(server),
     },
   });
   return new Promise((settle, fail) => {

@@ -11,7 +11,7 @@ from sdk import expect_error
 
 def keys_of(server) -> dict:
     """Both keys, in the shape ACS's management API gives them."""
-    return server.command("key", "show", server.resource_name)
+    return server.command("key", "show", "--resource", server.resource_name)
 
 
 @pytest.mark.parametrize("which", ["primaryKey", "secondaryKey"])
@@ -55,7 +55,7 @@ async def test_regenerated_key_replaces_the_old_one_at_once(connect, own_server,
     for client in clients.values():
         await client.create_user()
 
-    after = own_server.command("key", "regenerate", own_server.resource_name, which)
+    after = own_server.command("key", "regenerate", which, "--yes", "--resource", own_server.resource_name)
 
     await expect_error(clients[which].create_user(), 401, kind=ClientAuthenticationError)
     assert await clients[other].create_user()
@@ -70,5 +70,6 @@ async def test_key_can_be_replaced_in_a_living_client(connect, own_server):
     credential = AzureKeyCredential(own_server.access_key)
     client = connect(own_server, credential=credential)
     await client.create_user()
-    credential.update(own_server.command("key", "regenerate", own_server.resource_name, "primary")["primaryKey"])
+    after = own_server.command("key", "regenerate", "primary", "--yes", "--resource", own_server.resource_name)
+    credential.update(after["primaryKey"])
     assert await client.create_user()
