@@ -1,1 +1,3 @@
-//! Placeholder.
+//! What the system tests share with the programs they start.
+
+pub mod durability;

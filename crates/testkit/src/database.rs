@@ -26,13 +26,13 @@ pub struct TestStore {
     config: StoreConfig,
     slices: Vec<Slice>,
     // Dropped last: what removes the data.
-    _home: Home,
+    home: Home,
 }
 
 enum Home {
     Memory,
     Folder(TempDir),
-    Database(TestDatabase),
+    Database(#[expect(dead_code, reason = "held so that the database is dropped with it")] TestDatabase),
 }
 
 impl TestStore {
@@ -63,7 +63,7 @@ impl TestStore {
         let config = StoreConfig::new(backend);
         let opened = Store::open(config.clone(), slices, clock.clone(), entropy.clone()).await;
         let store = opened.expect("a new database can be opened");
-        Self { store, clock, entropy, config, slices: slices.to_vec(), _home: home }
+        Self { store, clock, entropy, config, slices: slices.to_vec(), home }
     }
 
     /// The clock; it moves only when told to.
@@ -88,7 +88,7 @@ impl TestStore {
 
     /// The data folder of a store on SQLite.
     pub fn folder(&self) -> Option<&std::path::Path> {
-        match &self._home {
+        match &self.home {
             Home::Folder(folder) => Some(folder.path()),
             Home::Memory | Home::Database(_) => None,
         }

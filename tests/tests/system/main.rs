@@ -1,0 +1,7 @@
+//! System tests: whole programs under what happens to them in the field. One module per theme.
+
+mod backups;
+mod durability;
+mod lifecycle;
+mod nodes;
+mod support;
