@@ -13,6 +13,7 @@ pub(crate) mod arguments;
 mod backups;
 mod client;
 mod console;
+#[cfg(test)]
 mod document;
 mod local;
 mod operators;
@@ -134,6 +135,7 @@ async fn run(
         Command::User(command) => users::user(command, &session, console).await,
         Command::Token(command) => users::token(command, &session, console).await,
         Command::Operator(command) => operators::operator(command, &session, console).await,
+        Command::Audit { limit } => operators::audit(*limit, &session, console).await,
         Command::MasterKey(command) => operators::master_key(command, &session, console).await,
         Command::Backup(arguments) => backups::backup(arguments, &session, program.clock(), console).await,
         Command::Serve(_)

@@ -10,6 +10,7 @@
 //! | [`typed`] | the result as types |
 //! | [`document`] | `docs/configuration.md` |
 
+#[cfg(test)]
 mod document;
 mod file;
 mod kind;
@@ -94,6 +95,8 @@ pub(crate) struct Origin {
     pub(crate) value: String,
     /// Where it came from, in words.
     pub(crate) source: String,
+    /// What it does, with unit and range; empty for a setting with a name of the operator's own.
+    pub(crate) description: &'static str,
 }
 
 /// Everything that is wrong with a configuration.
@@ -127,7 +130,8 @@ pub(crate) fn load(inputs: &Inputs) -> Result<Loaded, ConfigErrors> {
     Ok(Loaded { config, origins })
 }
 
-/// The nearest thing to a documentation page that a program can write: `docs/configuration.md`.
+/// `docs/configuration.md`, which a test keeps equal to the table.
+#[cfg(test)]
 pub(crate) fn documentation() -> String {
     document::render(table::SETTINGS)
 }
@@ -150,7 +154,13 @@ fn list_origins(values: &Values, config: &Config) -> Vec<Origin> {
                 value => value.to_string(),
             };
             let source = if derived.is_some() { Source::Derived } else { resolved.source.clone() };
-            origins.push(Origin { key: key.clone(), value: shown, source: source.to_string() });
+            let setting = table::SETTINGS.iter().find(|setting| setting.key == key);
+            origins.push(Origin {
+                key: key.clone(),
+                value: shown,
+                source: source.to_string(),
+                description: setting.map_or("", |setting| setting.doc),
+            });
         }
     }
     origins

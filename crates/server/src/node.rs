@@ -42,7 +42,6 @@ pub(crate) struct Node {
     pub(crate) app: Arc<App>,
     pub(crate) store: Store,
     pub(crate) resources: Arc<Resources>,
-    pub(crate) platform: Arc<Platform>,
     pub(crate) tasks: Tasks,
 }
 
@@ -142,7 +141,7 @@ impl Node {
         });
         let tasks = Tasks::new();
         background::start(&tasks, &platform).await?;
-        Ok(Self { app: Arc::new(app), store, resources, platform, tasks })
+        Ok(Self { app: Arc::new(app), store, resources, tasks })
     }
 
     /// Ends the background work and closes the store.

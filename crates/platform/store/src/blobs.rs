@@ -4,7 +4,9 @@
 //! and the folder is synced. Rows in the store name blobs; a blob is put before the row is written and
 //! deleted after the row is gone, so that a crash leaves a blob too many and never one too few.
 
+use std::fs::DirBuilder;
 use std::ops::Range;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,6 +23,9 @@ pub const SIZE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 const NAME_BYTES_MAX: usize = 1024;
 /// Longest part of a name between slashes: what common file systems allow, less what a partial file adds.
 const PART_BYTES_MAX: usize = 200;
+
+/// Blobs are customers' data: a new folder is for its owner only.
+const FOLDER_MODE: u32 = 0o700;
 
 /// Where blobs are kept.
 #[derive(Clone, Debug)]
@@ -81,7 +86,8 @@ impl Blobs {
                 Ok(Self { objects: Arc::new(InMemory::new()), folder: None, size_bytes_max })
             }
             BlobPlace::Folder(folder) => {
-                std::fs::create_dir_all(folder).map_err(|failure| in_folder(folder, &failure))?;
+                let made = DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder);
+                made.map_err(|failure| in_folder(folder, &failure))?;
                 if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
                     sync_folder(parent)?;
                 }
@@ -152,10 +158,10 @@ impl Blobs {
     /// The blobs whose names begin with the parts of `prefix`, by name, at most `limit`.
     pub async fn list(&self, prefix: &str, limit: usize) -> Result<Vec<BlobInfo>, BlobError> {
         let prefix = if prefix.is_empty() { None } else { Some(path_of(prefix)?) };
-        let listed = self.objects.list(prefix.as_ref()).map_ok(|meta| BlobInfo {
-            name: meta.location.to_string(),
-            size_bytes: meta.size,
-        });
+        let listed = self
+            .objects
+            .list(prefix.as_ref())
+            .map_ok(|meta| BlobInfo { name: meta.location.to_string(), size_bytes: meta.size });
         let all: Result<Vec<_>, _> = listed.try_collect().await;
         let mut all = all.map_err(|failure| translate(failure, "a list"))?;
         all.sort_by(|left, right| left.name.cmp(&right.name));

@@ -40,17 +40,28 @@ pub(crate) fn statement(sql: &str) -> String {
     out
 }
 
+/// How many parameters one statement takes: the highest number of a placeholder.
+pub(crate) fn placeholders(sql: &str) -> usize {
+    let pieces = pieces(sql);
+    let numbers = pieces.windows(2).filter_map(|pair| match pair {
+        [Piece::Symbol("?"), Piece::Word(number)] => number.parse().ok(),
+        _ => None,
+    });
+    numbers.max().unwrap_or(0)
+}
+
 /// Rewrites the statements of a migration.
 pub(crate) fn definitions(sql: &str) -> String {
     let pieces = pieces(sql);
     let mut out = String::with_capacity(sql.len() + 64);
     let mut before = Piece::Symbol(";");
+    let mut depth = 0_usize;
     let mut index = 0;
     while let Some(&piece) = pieces.get(index) {
         index += 1;
         match piece {
             Piece::Word(word) => {
-                let (text, skipped) = translate_word(word, before, &pieces[index..]);
+                let (text, skipped) = translate_word(word, before, depth, &pieces[index..]);
                 index += skipped;
                 match text {
                     Some(text) => out.push_str(text),
@@ -58,6 +69,11 @@ pub(crate) fn definitions(sql: &str) -> String {
                 }
             }
             Piece::Quoted(text) | Piece::Blank(text) | Piece::Symbol(text) => out.push_str(text),
+        }
+        match piece {
+            Piece::Symbol("(") => depth += 1,
+            Piece::Symbol(")") => depth = depth.saturating_sub(1),
+            _ => {}
         }
         if !matches!(piece, Piece::Blank(_)) {
             before = piece;
@@ -67,15 +83,22 @@ pub(crate) fn definitions(sql: &str) -> String {
 }
 
 /// The word's translation (`None`: nothing), and how many of the pieces after it that covers.
-fn translate_word<'a>(word: &'a str, before: Piece<'_>, after: &[Piece<'_>]) -> (Option<&'a str>, usize) {
-    let is_table_option = before == Piece::Symbol(")") || before == Piece::Symbol(",");
+fn translate_word<'a>(
+    word: &'a str,
+    before: Piece<'_>,
+    depth: usize,
+    after: &[Piece<'_>],
+) -> (Option<&'a str>, usize) {
+    // Options follow the closing parenthesis of the table; inside of it the word is a name.
+    let is_table_option = depth == 0 && matches!(before, Piece::Symbol(")" | ","));
     if is_table_option && word.eq_ignore_ascii_case("STRICT") {
         return (None, 0);
     }
-    if is_table_option && word.eq_ignore_ascii_case("WITHOUT") {
-        if let Some(skipped) = match_words(after, &["ROWID"]) {
-            return (None, skipped);
-        }
+    if is_table_option
+        && word.eq_ignore_ascii_case("WITHOUT")
+        && let Some(skipped) = match_words(after, &["ROWID"])
+    {
+        return (None, skipped);
     }
     // A type follows the name of a column, or AS in a CAST; elsewhere the word is a name itself.
     let is_cast = matches!(before, Piece::Word(word) if word.eq_ignore_ascii_case("AS"));
@@ -168,6 +191,12 @@ mod tests {
             statement("SELECT '?1', \"?2\", ?1 -- ?3\n/* ?4 */ WHERE a = ?12 AND b = 'it''s ?5'"),
             "SELECT '?1', \"?2\", $1 -- ?3\n/* ?4 */ WHERE a = $12 AND b = 'it''s ?5'"
         );
+    }
+
+    #[test]
+    fn parameters_are_counted_by_the_highest_placeholder() {
+        assert_eq!(placeholders("SELECT 1, '?9'"), 0);
+        assert_eq!(placeholders("SELECT ?2, ?1, ?2 -- ?7"), 2);
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub use jobs::{Job, JobFailure, JobRunner, NewJob, RetryPolicy};
 pub use key::Key;
 pub use migrations::{Migration, Slice};
 pub use outbox::{Delivery, Event, NewEvent, OutboxConsumer};
-pub use store::{BackupReport, Store};
+pub use store::{BackupReport, Store, StoreFacts};
 pub use transaction::Tx;
 pub use value::{FromValue, Row, Value};
 pub use vault::{Vault, VaultError};

@@ -11,7 +11,7 @@
 mod consumer;
 pub mod steps;
 
-pub use consumer::{Delivery, OutboxConsumer};
+pub use consumer::{Delivery, Look, OutboxConsumer};
 
 use serde::{Deserialize, Serialize};
 use trunkline_kernel::Timestamp;

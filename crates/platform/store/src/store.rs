@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
-use trunkline_kernel::{Clock, Entropy};
+use trunkline_kernel::{Clock, Entropy, Timestamp};
 
 use crate::config::{Backend, Engine, Health, StoreConfig, StoreMetrics};
 use crate::error::{OpenError, StoreError};
@@ -41,6 +41,19 @@ pub struct BackupReport {
     /// The size of the new file.
     pub size_bytes: u64,
 }
+
+/// What the database says about itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreFacts {
+    /// The engine and its version, such as `SQLite 3.50.4` or `PostgreSQL 15.18`.
+    pub version: String,
+    /// The server's clock on PostgreSQL, to compare with this machine's; SQLite has none.
+    pub clock: Option<Timestamp>,
+}
+
+const SQLITE_FACTS: &str = "SELECT 'SQLite ' || sqlite_version(), NULL";
+const POSTGRES_FACTS: &str = "SELECT 'PostgreSQL ' || current_setting('server_version'), \
+     CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)";
 
 impl Store {
     /// Opens the store, makes what is missing and brings the tables of all `slices` up to date.
@@ -134,6 +147,19 @@ impl Store {
             EngineHandle::Postgres(engine) => engine.queue_lengths(),
         };
         self.inner.shared.meter.snapshot(writes, reads)
+    }
+
+    /// Asks the database for its version and its clock, for operators.
+    pub async fn facts(&self) -> Result<StoreFacts, StoreError> {
+        let sql = match self.engine() {
+            Engine::Sqlite => SQLITE_FACTS,
+            Engine::Postgres => POSTGRES_FACTS,
+        };
+        let facts = move |tx: &mut Tx<'_>| {
+            let row = tx.query_one(sql, &[])?;
+            Ok(StoreFacts { version: row.get(0)?, clock: row.get(1)? })
+        };
+        self.read(facts).await
     }
 
     /// Copies the running database into the new file `target`, while writers go on.

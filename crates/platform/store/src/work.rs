@@ -27,7 +27,7 @@ pub(crate) trait Work: Send {
 }
 
 struct Closure<T, E, F> {
-    closure: F,
+    run: F,
     outcome: Option<Result<T, E>>,
     answer: oneshot::Sender<Result<T, E>>,
 }
@@ -40,7 +40,7 @@ where
     E: From<StoreError> + Send + 'static,
 {
     let (answer, receiver) = oneshot::channel();
-    (Box::new(Closure { closure, outcome: None, answer }), receiver)
+    (Box::new(Closure { run: closure, outcome: None, answer }), receiver)
 }
 
 impl<T, E, F> Work for Closure<T, E, F>
@@ -51,7 +51,7 @@ where
 {
     fn run(&mut self, tx: &mut Tx<'_>) -> Verdict {
         // Unwind safety: the transaction is rolled back and the closure cannot mutate its captures.
-        let ended = catch_unwind(AssertUnwindSafe(|| (self.closure)(tx)));
+        let ended = catch_unwind(AssertUnwindSafe(|| (self.run)(tx)));
         let outcome = match ended {
             Ok(Ok(value)) => match tx.failure() {
                 None => Ok(value),

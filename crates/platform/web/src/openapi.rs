@@ -135,30 +135,34 @@ fn error_response() -> Value {
 /// Removes what appeared after `version`, and the mark itself.
 fn leave_out_later(value: &mut Value, version: &str) {
     match value {
-        Value::Array(items) => items.iter_mut().for_each(|item| leave_out_later(item, version)),
+        Value::Array(items) => {
+            // Alternatives of an enumeration that came later.
+            items.retain(|item| !is_later(item, version));
+            items.iter_mut().for_each(|item| leave_out_later(item, version));
+        }
         Value::Object(fields) => {
-            if let Some(Value::Object(properties)) = fields.get_mut("properties") {
-                let is_later = |schema: &Value| {
-                    schema[SINCE].as_str().is_some_and(|since| !version.is_empty() && since > version)
-                };
-                let later: Vec<String> = properties
-                    .iter()
-                    .filter(|(_, schema)| is_later(schema))
-                    .map(|(name, _)| name.clone())
-                    .collect();
-                for name in &later {
-                    properties.remove(name);
-                }
-                if let Some(Value::Array(required)) = fields.get_mut("required") {
-                    required.retain(|name| {
-                        name.as_str().is_none_or(|name| !later.iter().any(|gone| gone == name))
-                    });
-                }
-            }
+            leave_out_later_properties(fields, version);
             fields.remove(SINCE);
             fields.values_mut().for_each(|field| leave_out_later(field, version));
         }
         _ => {}
+    }
+}
+
+fn is_later(schema: &Value, version: &str) -> bool {
+    schema[SINCE].as_str().is_some_and(|since| !version.is_empty() && since > version)
+}
+
+fn leave_out_later_properties(schema: &mut Map<String, Value>, version: &str) {
+    let Some(Value::Object(properties)) = schema.get_mut("properties") else { return };
+    let later: Vec<String> = properties
+        .iter()
+        .filter(|(_, property)| is_later(property, version))
+        .map(|(name, _)| name.clone())
+        .collect();
+    properties.retain(|name, _| !later.contains(name));
+    if let Some(Value::Array(required)) = schema.get_mut("required") {
+        required.retain(|name| name.as_str().is_none_or(|name| !later.iter().any(|gone| gone == name)));
     }
 }
 

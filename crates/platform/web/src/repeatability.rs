@@ -4,11 +4,13 @@
 //! the effect. It keeps a reference to the effect (the id of what was created), never the reply itself:
 //! tokens are secrets, so a repeated request that wants one gets a new token for the same identity.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aws_lc_rs::digest;
 use trunkline_kernel::clock::Timestamp;
-use trunkline_store::{StoreError, Tx, params};
+use trunkline_store::{Key, StoreError, Tx, params};
 
 use crate::context::Context;
 use crate::error::ApiError;
@@ -28,6 +30,7 @@ pub struct Repeatability {
     key_hash: Vec<u8>,
     body_hash: Vec<u8>,
     now: Timestamp,
+    is_audited: Arc<AtomicBool>,
 }
 
 impl Repeatability {
@@ -57,7 +60,18 @@ impl Repeatability {
         let scope =
             [&*resource, &context.principal.key(), context.operation.id, &context.target_path, id].join("\n");
         let hash = |bytes: &[u8]| digest::digest(&digest::SHA256, bytes).as_ref().to_vec();
-        Ok(Some(Self { key_hash: hash(scope.as_bytes()), body_hash: hash(&context.body), now: context.now }))
+        Ok(Some(Self {
+            key_hash: hash(scope.as_bytes()),
+            body_hash: hash(&context.body),
+            now: context.now,
+            is_audited: Arc::clone(&context.is_audited),
+        }))
+    }
+
+    /// The key of the transaction: the same for every try, so that two at once come one after the other.
+    pub fn store_key(&self) -> Key {
+        let name: String = self.key_hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        Key::system(format!("web_repeatability/{name}"))
     }
 
     /// The reference an earlier request with the same id recorded. Call it first in the transaction.
@@ -75,6 +89,8 @@ impl Repeatability {
                 "This Repeatability-Request-ID was already used with another body; use a new one.",
             ));
         }
+        // The first request left the row in the audit log.
+        self.is_audited.store(true, Ordering::Relaxed);
         Ok(Some(row.get(1)?))
     }
 

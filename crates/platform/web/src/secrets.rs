@@ -1,7 +1,5 @@
 //! Secrets that all nodes share, made once and sealed under the master key.
 
-use std::sync::Arc;
-
 use trunkline_kernel::{Entropy, Secret};
 use trunkline_store::vault::{Vault, VaultError};
 use trunkline_store::{Key, Store, StoreError, params};

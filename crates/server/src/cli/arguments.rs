@@ -60,6 +60,13 @@ pub(crate) enum Command {
     /// Creates, lists and deletes operators of this installation
     #[command(subcommand, after_help = "Example:\n  trunkline operator create alice --role contributor")]
     Operator(OperatorCommand),
+    /// Lists the changes operators made, newest first
+    #[command(after_help = "Example:\n  trunkline audit --limit 20")]
+    Audit {
+        /// How many at most
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+    },
     /// Shows and checks the configuration
     #[command(subcommand, after_help = "Example:\n  trunkline config show")]
     Config(ConfigCommand),

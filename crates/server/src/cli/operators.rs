@@ -1,4 +1,4 @@
-//! `trunkline operator` and `trunkline master-key`.
+//! `trunkline operator`, `trunkline audit` and `trunkline master-key`.
 
 use serde_json::{Value, json};
 
@@ -48,6 +48,23 @@ pub(super) async fn operator(
             console.result(&json!({ "deleted": name }), &format!("Deleted {name}."))
         }
     }
+}
+
+/// Lists the audit log.
+pub(super) async fn audit(
+    limit: usize,
+    session: &Session<'_>,
+    console: &mut Console<'_>,
+) -> Result<(), CliError> {
+    let (entries, has_more) = list(session.api, "/trunkline/audit", limit).await?;
+    let row = |entry: &Value| ["occurredOn", "principal", "operation", "target"].map(|name| text(entry, name)).to_vec();
+    let rows: Vec<_> = entries.iter().map(row).collect();
+    let human = table(&["TIME", "WHO", "OPERATION", "TARGET"], &rows, "No changes yet.");
+    console.result(&json!({ "value": entries, "hasMore": has_more }), &human)?;
+    if has_more {
+        console.note("There are more; ask with a higher --limit.");
+    }
+    Ok(())
 }
 
 /// Runs a command about the master key.

@@ -62,7 +62,7 @@ impl Program for FakeProgram {
         Box::pin(std::future::ready(Ok(api)))
     }
 
-    fn list_operations(&self) -> Vec<&'static trunkline_web::Operation> {
+    fn list_operations(&self) -> Vec<&'static Operation> {
         vec![&trunkline_identity::operations::COMMUNICATION_IDENTITY_CREATE]
     }
 
@@ -415,16 +415,19 @@ async fn the_configuration_is_shown_and_checked_without_a_server() {
     {
       "value": [
         {
+          "description": "The data folder. Made on the first start, readable by the service user only.",
           "key": "data",
           "source": "flag --data",
           "value": "DATA"
         },
         {
+          "description": "The port of the API. 0 takes a free one.",
           "key": "http.port",
           "source": "flag --set",
           "value": "1"
         },
         {
+          "description": "The PostgreSQL database, such as postgres://user:password@host/trunkline. Unset: SQLite in the data folder.",
           "key": "database.url",
           "source": "flag --set",
           "value": "***"
@@ -453,8 +456,7 @@ async fn the_configuration_is_shown_and_checked_without_a_server() {
 #[tokio::test]
 async fn documents_and_completions_are_printed() {
     insta::assert_snapshot!(shown(FakeApi::default(), "trunkline openapi --list").await, @"
-    SERVICE   VERSION
-    identity  2023-10-01
+    POST	/identities	CommunicationIdentity_Create	identity	2021-03-07,2022-06-01,2022-10-01,2023-10-01
     = 0
     ");
     insta::assert_snapshot!(shown(FakeApi::default(), "trunkline openapi identity 2023-10-01").await, @r#"

@@ -256,12 +256,6 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "Where backups go whose name is not a path.",
     ),
     setting(
-        "outbox.retention_hours",
-        integer(1, 8_760, "hours"),
-        Preset::Same("72"),
-        "How long an event is kept for a consumer that has not taken it.",
-    ),
-    setting(
         "node.name",
         Kind::Text,
         Preset::Derived("the host name"),

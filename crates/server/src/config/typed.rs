@@ -55,8 +55,6 @@ pub(crate) struct Config {
     pub(crate) log: Log,
     /// Where backups go.
     pub(crate) backup_folder: PathBuf,
-    /// How long an event waits for a slow consumer.
-    pub(crate) outbox_retention: Duration,
     /// The name of this process among those that share a database.
     pub(crate) node_name: String,
 }
@@ -208,7 +206,6 @@ impl Config {
                 level: reader.text("log.level").unwrap_or_else(|| "info".to_owned()),
             },
             backup_folder: reader.path("backup.folder").unwrap_or_else(|| data.join("backups")),
-            outbox_retention: reader.seconds("outbox.retention_hours", 3_600),
             node_name: reader.text("node.name").unwrap_or_else(host_name),
             data,
         }

@@ -13,6 +13,8 @@ use trunkline_kernel::{Clock, ManualClock};
 use super::machine::SyncFacts;
 use super::*;
 use crate::cli::{ApiReply, CliError, OperatorApi, Pending};
+use trunkline_web::Operation;
+
 use crate::config::{self, Flag, Inputs};
 use crate::folder::DataFolder;
 
@@ -115,7 +117,7 @@ impl Program for FakeProgram {
         ))
     }
 
-    fn list_documents(&self) -> Vec<(String, String)> {
+    fn list_operations(&self) -> Vec<&'static Operation> {
         Vec::new()
     }
 

@@ -83,9 +83,13 @@ impl Audience {
     }
 }
 
+#[derive(Clone, Default)]
 struct CachedKeys {
     keys: Arc<HashMap<String, VerifyingKey>>,
-    fetched: Duration,
+    // When they came; `None` when they never did.
+    fetched: Option<Duration>,
+    // When the issuer was last asked in vain.
+    failed: Option<Duration>,
 }
 
 /// Verifies tokens of the configured issuers.
@@ -169,27 +173,29 @@ impl Exchange {
 
     async fn key(&self, issuer: &Issuer, kid: &str) -> Result<Option<VerifyingKey>, IdentityError> {
         let now = self.clock.monotonic();
-        if let Some((keys, age)) = self.cached_keys(issuer, now) {
-            let found = keys.get(kid).cloned();
-            let is_usable = found.is_some() && age <= KEYS_AGE_MAX;
-            if is_usable || age < REFETCH_AFTER {
-                return Ok(found);
-            }
+        let mut cached = self.lock().get(&issuer.issuer).cloned().unwrap_or_default();
+        let is_within = |since: Option<Duration>, limit: Duration| {
+            since.is_some_and(|since| now.saturating_sub(since) < limit)
+        };
+        let found = cached.keys.get(kid).cloned();
+        let is_usable = found.is_some() && is_within(cached.fetched, KEYS_AGE_MAX);
+        if is_usable || is_within(cached.fetched, REFETCH_AFTER) {
+            return Ok(found);
         }
-        let keys = Arc::new(self.fetch(issuer).await.ok_or(IdentityError::IssuerUnreachable)?);
-        let cached = CachedKeys { keys: Arc::clone(&keys), fetched: now };
-        self.lock().insert(issuer.issuer.clone(), cached);
-        Ok(keys.get(kid).cloned())
-    }
-
-    fn cached_keys(
-        &self,
-        issuer: &Issuer,
-        now: Duration,
-    ) -> Option<(Arc<HashMap<String, VerifyingKey>>, Duration)> {
-        let cached = self.lock();
-        let entry = cached.get(&issuer.issuer)?;
-        Some((Arc::clone(&entry.keys), now.saturating_sub(entry.fetched)))
+        if is_within(cached.failed, REFETCH_AFTER) {
+            return Err(IdentityError::IssuerUnreachable);
+        }
+        match self.fetch(issuer).await {
+            Some(keys) => {
+                cached = CachedKeys { keys: Arc::new(keys), fetched: Some(now), failed: None };
+            }
+            None => cached.failed = Some(now),
+        }
+        self.lock().insert(issuer.issuer.clone(), cached.clone());
+        if cached.failed.is_some() {
+            return Err(IdentityError::IssuerUnreachable);
+        }
+        Ok(cached.keys.get(kid).cloned())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, CachedKeys>> {

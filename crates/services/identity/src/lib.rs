@@ -25,6 +25,8 @@ pub mod ports;
 mod rows;
 pub mod scope;
 pub mod signing_keys;
+#[cfg(test)]
+mod tests;
 pub mod tokens;
 
 use std::sync::Arc;

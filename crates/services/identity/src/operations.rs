@@ -1,6 +1,6 @@
 //! The operations of this service, as data.
 //!
-//! Published: `CommunicationIdentity`, api-versions 2022-10-01 and 2023-10-01, limits in requests for each
+//! Published: `CommunicationIdentity`, api-versions 2021-03-07 to 2023-10-01, limits in requests for each
 //! resource (ACS service limits). The others are our own.
 
 use trunkline_kernel::limits::{NamedLimit, RequestRate};
@@ -17,7 +17,10 @@ use crate::api::tokens::{InspectReply, InspectRequest};
 use crate::api::users::{NewUser, User, UserPatch};
 use crate::signing_keys::KeySet;
 
-const VERSIONS: &[&str] = &["2022-10-01", "2023-10-01"];
+const VERSIONS: &[&str] = &["2021-03-07", "2022-06-01", "2022-10-01", "2023-10-01"];
+
+/// The exchange came with the second one.
+const EXCHANGE_VERSIONS: &[&str] = &["2022-06-01", "2022-10-01", "2023-10-01"];
 
 /// Who may call the published operations.
 const CALLERS: &[Allow] = &[Allow::ResourceKey, Allow::Application(Role::Contributor)];
@@ -31,7 +34,8 @@ const fn published(id: &'static str, method: Method, path: &'static str, request
         versions: VERSIONS,
         success: 200,
         allow: CALLERS,
-        accepts_decoded_signature: false,
+        // Python's asynchronous client signs the decoded target.
+        accepts_decoded_signature: true,
         body: RequestBody::None,
         reply: None,
         query: &[],
@@ -85,6 +89,7 @@ pub static COMMUNICATION_IDENTITY_REVOKE_ACCESS_TOKENS: Operation = Operation {
 pub static COMMUNICATION_IDENTITY_EXCHANGE_TEAMS_USER_ACCESS_TOKEN: Operation = Operation {
     body: RequestBody::Json(schema_of::<TeamsUserExchangeTokenRequest>),
     reply: Some(schema_of::<CommunicationIdentityAccessToken>),
+    versions: EXCHANGE_VERSIONS,
     summary: "Exchanges a directory token of a Teams user for an access token with the same expiry.",
     ..published(
         "CommunicationIdentity_ExchangeTeamsUserAccessToken",

@@ -15,12 +15,15 @@ pub enum Scope {
     Voip,
     /// Chat, but without creating, updating or deleting threads.
     #[serde(rename = "chat.join")]
+    #[schemars(extend("x-since" = "2023-10-01"))]
     ChatJoin,
     /// As `chat.join`, but without adding or removing participants: for guests.
     #[serde(rename = "chat.join.limited")]
+    #[schemars(extend("x-since" = "2023-10-01"))]
     ChatJoinLimited,
     /// Calling, but without starting new calls.
     #[serde(rename = "voip.join")]
+    #[schemars(extend("x-since" = "2023-10-01"))]
     VoipJoin,
 }
 

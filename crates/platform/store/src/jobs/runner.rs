@@ -39,7 +39,7 @@ pub struct RetryPolicy {
 impl Default for RetryPolicy {
     /// Twelve attempts within about half an hour.
     fn default() -> Self {
-        Self { attempts_max: 12, pause_first: Duration::from_secs(1), pause_last: Duration::from_secs(300) }
+        Self { attempts_max: 12, pause_first: Duration::from_secs(1), pause_last: Duration::from_mins(5) }
     }
 }
 
@@ -78,24 +78,34 @@ pub struct JobRunner {
     store: Store,
     handlers: HashMap<&'static str, Handler>,
     concurrency: u32,
+    drain_patience: Duration,
 }
+
+/// By kind, key and token: all jobs of one claim have the same token.
+type InHand = HashMap<(String, String, String), (Job, AbortHandle)>;
 
 #[derive(Default)]
 struct Running {
-    // Guards the jobs in hand, by their token; a claim gives its jobs one token, so the name is part.
-    jobs: Mutex<HashMap<(String, String, String), (Job, AbortHandle)>>,
+    // Guards the jobs in hand.
+    jobs: Mutex<InHand>,
     freed: Notify,
 }
 
 impl JobRunner {
     /// A runner without handlers.
     pub fn new(store: Store) -> Self {
-        Self { store, handlers: HashMap::new(), concurrency: CONCURRENCY }
+        Self { store, handlers: HashMap::new(), concurrency: CONCURRENCY, drain_patience: DRAIN_PATIENCE }
     }
 
     /// Runs at most `jobs` at once.
     pub fn concurrency(mut self, jobs: u32) -> Self {
         self.concurrency = jobs.max(1);
+        self
+    }
+
+    /// What running jobs get to end by themselves when the runner is stopped.
+    pub fn drain_patience(mut self, patience: Duration) -> Self {
+        self.drain_patience = patience;
         self
     }
 
@@ -150,7 +160,7 @@ impl JobRunner {
         }
         tokio::join!(
             async {
-                tasks.stop(DRAIN_PATIENCE).await;
+                tasks.stop(self.drain_patience).await;
                 running.freed.notify_one();
             },
             self.drain(&running, &mut renewals)
@@ -159,7 +169,7 @@ impl JobRunner {
 
     /// Keeps the leases while running jobs come to their end, and gives back what did not.
     async fn drain(&self, running: &Running, renewals: &mut tokio::time::Interval) {
-        let patience = tokio::time::sleep(DRAIN_PATIENCE);
+        let patience = tokio::time::sleep(self.drain_patience);
         tokio::pin!(patience);
         while !running.jobs().is_empty() {
             tokio::select! {
@@ -257,7 +267,7 @@ impl JobRunner {
 }
 
 impl Running {
-    fn jobs(&self) -> MutexGuard<'_, HashMap<(String, String, String), (Job, AbortHandle)>> {
+    fn jobs(&self) -> MutexGuard<'_, InHand> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -187,7 +187,7 @@ mod tests {
         let retry = RetryPolicy {
             attempts_max: 9,
             pause_first: Duration::from_secs(1),
-            pause_last: Duration::from_secs(60),
+            pause_last: Duration::from_mins(1),
         };
         let entropy = SeededEntropy::new(1);
         for (attempt, full) in [(1, 1), (2, 2), (3, 4), (7, 60), (100, 60)] {

@@ -104,8 +104,10 @@ impl Session {
 
     fn configure(&mut self, bounds: &Bounds) -> Result<(), Failure> {
         // An acknowledged write is durable even where the server's default says otherwise.
+        // Outside of a transaction that says otherwise nothing can be written: should BEGIN be refused, the
+        // statements sent together with it must not take effect one by one.
         let sql = format!(
-            "SET statement_timeout = {limit}; SET idle_in_transaction_session_timeout = {idle}; SET jit = off; \
+            "SET default_transaction_read_only = on; SET statement_timeout = {limit}; SET idle_in_transaction_session_timeout = {idle}; SET jit = off; \
              SELECT set_config('synchronous_commit', 'on', false) \
              WHERE current_setting('synchronous_commit') = 'off'",
             limit = bounds.closure_duration_max.as_millis(),
@@ -143,8 +145,10 @@ impl Session {
         let preparing = client.prepare_typed(&translated, &types);
         let prepared = drive(runtime, messages, *answer_wait_max, preparing)?;
         let prepared = prepared.map_err(|failure| classify(&failure, sql))?;
-        if prepared.params().len() != params.len() {
-            let message = format!("{} parameters expected, {} given", prepared.params().len(), params.len());
+        // The server takes more types than there are placeholders without a word.
+        let expected = dialect::placeholders(sql);
+        if expected != params.len() {
+            let message = format!("{expected} parameters expected, {} given", params.len());
             return Err(Failure::Refused(StoreError::Statement { sql: sql.to_owned(), message }));
         }
         if self.statements_kept >= STATEMENTS_KEPT {

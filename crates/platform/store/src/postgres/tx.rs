@@ -134,6 +134,10 @@ impl<'a> PostgresTx<'a> {
         // A statement that failed before it turned COMMIT into a rollback.
         for (answer, sql) in answers.into_iter().zip(names) {
             if let Err(failure) = answer {
+                // Unless it never reached the server: then the rest is committed without it.
+                if failure.as_db_error().is_none() {
+                    return Ended::Unknown;
+                }
                 return Ended::Failed(busy_when_locked_out(classify(&failure, sql), sql));
             }
         }

@@ -100,21 +100,27 @@ impl Worker {
         match engine.trouble() {
             Some(Trouble::Broken) => return Outcome::Rerun(cause),
             Some(Trouble::Conflict) => {
-                return self.roll_back(engine).then_keep(self, session, Outcome::Rerun(cause));
+                return self.roll_back(engine, request.is_read_only).then_keep(
+                    self,
+                    session,
+                    Outcome::Rerun(cause),
+                );
             }
             None => {}
         }
         if verdict == Verdict::Discard || is_late || request.is_read_only {
             let outcome =
                 if is_late { Outcome::Fail(StoreError::TooSlow) } else { Outcome::Answer(Vec::new()) };
-            return self.roll_back(engine).then_keep(self, session, outcome);
+            return self.roll_back(engine, request.is_read_only).then_keep(self, session, outcome);
         }
         let (is_good, outcome) = self.commit(engine, wakes);
         IsGood(is_good).then_keep(self, session, outcome)
     }
 
-    fn roll_back(&self, engine: PostgresTx<'_>) -> IsGood {
-        self.shared.meter.writes_rolled_back.add(1);
+    fn roll_back(&self, engine: PostgresTx<'_>, is_read_only: bool) -> IsGood {
+        if !is_read_only {
+            self.shared.meter.writes_rolled_back.add(1);
+        }
         IsGood(engine.rollback())
     }
 

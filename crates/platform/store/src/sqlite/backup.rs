@@ -4,6 +4,7 @@
 //! emptied meanwhile and grows by what is written.
 
 use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ pub(crate) fn copy(place: &Place, target: &Path) -> Result<BackupReport, StoreEr
         return Err(failed(target, "it exists already"));
     }
     let partial = partial_name(target);
-    let reserved = OpenOptions::new().write(true).create_new(true).open(&partial);
+    let reserved = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial);
     reserved.map_err(|failure| failed(&partial, &failure.to_string()))?;
     let copied = copy_pages(place, &partial).and_then(|()| publish(&partial, target));
     if copied.is_err() {

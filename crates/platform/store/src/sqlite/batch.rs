@@ -74,9 +74,9 @@ impl Batch {
 impl Done {
     fn answer(self, meter: &Meter) {
         if self.is_kept {
-            meter.writes_committed.add(1)
+            meter.writes_committed.add(1);
         } else {
-            meter.writes_rolled_back.add(1)
+            meter.writes_rolled_back.add(1);
         }
         match self.failure {
             None => self.request.work.answer(),

@@ -15,6 +15,10 @@ use crate::meter::{Part, Shared};
 
 /// How long to wait after a failed copy; the writer stops meanwhile.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// The log may grow to this many times its soft bound beside a copy; then the writer waits for the copy.
+const STALL_FACTOR: u32 = 4;
+/// How long the writer waits at most: a copy of a few megabytes takes some milliseconds on a healthy disk.
+const STALL_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the writer and the copying thread tell each other.
 pub(crate) struct Checkpoints {
@@ -23,6 +27,8 @@ pub(crate) struct Checkpoints {
     frames: AtomicU32,
     /// Frames at which the next copy starts; above the soft bound while a reader holds the log.
     frames_due: AtomicU32,
+    /// Frames at which the writer waits for a copy that is under way.
+    frames_stall: AtomicU32,
     is_finish_requested: AtomicBool,
     // Guards what the thread waits for.
     state: Mutex<State>,
@@ -32,6 +38,7 @@ pub(crate) struct Checkpoints {
 #[derive(Default)]
 struct State {
     is_requested: bool,
+    is_copying: bool,
     is_closed: bool,
     failure: Option<StoreError>,
 }
@@ -42,6 +49,7 @@ impl Checkpoints {
             frames_soft,
             frames: AtomicU32::new(0),
             frames_due: AtomicU32::new(frames_soft),
+            frames_stall: AtomicU32::new(frames_soft.saturating_mul(STALL_FACTOR)),
             is_finish_requested: AtomicBool::new(false),
             state: Mutex::default(),
             changed: Condvar::new(),
@@ -49,9 +57,11 @@ impl Checkpoints {
     }
 
     pub(crate) fn set_frames(&self, frames: u32) {
-        self.frames.store(frames, Ordering::Relaxed);
-        if frames < self.frames_soft {
+        let before = self.frames.swap(frames, Ordering::Relaxed);
+        if frames < before {
+            // The log was started over.
             self.frames_due.store(self.frames_soft, Ordering::Relaxed);
+            self.frames_stall.store(self.frames_soft.saturating_mul(STALL_FACTOR), Ordering::Relaxed);
         }
     }
 
@@ -69,9 +79,30 @@ impl Checkpoints {
         self.changed.notify_one();
     }
 
-    pub(crate) fn take_finish_request(&self) -> bool {
+    /// Whether the writer is to copy the newest frames before it writes again. Until it has, no other
+    /// copy starts: the two would exclude each other.
+    pub(crate) fn is_finish_requested(&self) -> bool {
         self.is_finish_requested.load(Ordering::Relaxed)
-            && self.is_finish_requested.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether the log has grown so far beyond its soft bound that the writer must let the copy catch up.
+    pub(crate) fn is_stall_due(&self) -> bool {
+        self.frames() >= self.frames_stall.load(Ordering::Relaxed)
+    }
+
+    /// Waits for the copy that is under way, if there is one, and keeps another from starting.
+    pub(crate) fn wait_for_copy(&self) {
+        self.is_finish_requested.store(true, Ordering::Relaxed);
+        let copied = self.changed.wait_timeout_while(self.lock(), STALL_PATIENCE, |state| state.is_copying);
+        drop(copied.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// The writer has copied what it could. A log that is held by a reader grows on to the next bound.
+    pub(crate) fn finished(&self) {
+        let stall = self.frames().saturating_add(self.frames_soft.saturating_mul(STALL_FACTOR));
+        self.frames_stall.store(stall, Ordering::Relaxed);
+        self.lock().is_requested = false;
+        self.is_finish_requested.store(false, Ordering::Relaxed);
     }
 
     pub(crate) fn failure(&self) -> Option<StoreError> {
@@ -89,10 +120,21 @@ impl Checkpoints {
 
     /// Waits for work; false when the store is closed.
     fn wait(&self) -> bool {
-        let idle = |state: &mut State| !state.is_requested && !state.is_closed;
+        let idle =
+            |state: &mut State| (!state.is_requested || self.is_finish_requested()) && !state.is_closed;
         let mut state = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
         state.is_requested = false;
-        !state.is_closed
+        state.is_copying = !state.is_closed;
+        state.is_copying
+    }
+
+    /// The copying thread is done for now.
+    fn copied(&self, frames: i64) {
+        if frames < i64::from(self.frames()) {
+            self.is_finish_requested.store(true, Ordering::Relaxed);
+        }
+        self.lock().is_copying = false;
+        self.changed.notify_all();
     }
 
     fn pause(&self) {
@@ -110,12 +152,12 @@ pub(crate) fn run(place: &Place, checkpoints: &Arc<Checkpoints>, shared: &Shared
     let mut session: Option<Session> = None;
     while checkpoints.wait() {
         let open = session.take().map_or_else(|| place.open_writer(), Ok);
-        let copied = open.and_then(|open| passive(&open).map(|is_complete| (open, is_complete)));
+        let copied = open.and_then(|open| passive(&open).map(|copied| (open, copied)));
         match copied {
-            Ok((open, is_complete)) => {
+            Ok((open, copied)) => {
                 session = Some(open);
                 shared.meter.checkpoints.add(1);
-                checkpoints.is_finish_requested.store(!is_complete, Ordering::Relaxed);
+                checkpoints.copied(copied);
                 if checkpoints.failure().is_some() {
                     checkpoints.clear_failure();
                     shared.set_healthy(Part::Checkpoint);
@@ -126,6 +168,7 @@ pub(crate) fn run(place: &Place, checkpoints: &Arc<Checkpoints>, shared: &Shared
                 let mut state = checkpoints.lock();
                 state.failure = Some(failure);
                 state.is_requested = true;
+                state.is_copying = false;
                 drop(state);
                 checkpoints.pause();
             }
@@ -133,26 +176,27 @@ pub(crate) fn run(place: &Place, checkpoints: &Arc<Checkpoints>, shared: &Shared
     }
 }
 
-/// Copies what can be copied without waiting for anybody; returns whether that was all.
-pub(crate) fn passive(session: &Session) -> Result<bool, StoreError> {
-    let (_, frames, copied) = checkpoint(session, "PRAGMA wal_checkpoint(PASSIVE)")?;
-    Ok(frames == copied)
+/// Copies what can be copied without waiting for anybody; returns how many frames of the log are now
+/// in the database. It can be -1 when another connection copies at the moment.
+pub(crate) fn passive(session: &Session) -> Result<i64, StoreError> {
+    let (_, copied) = checkpoint(session, "PRAGMA wal_checkpoint(PASSIVE)")?;
+    Ok(copied)
 }
 
 /// Copies everything and empties the log.
 ///
 /// **Errors**: [`StoreError::Unavailable`] also when somebody still reads from the log.
 pub(crate) fn truncate(session: &Session) -> Result<(), StoreError> {
-    let (is_busy, ..) = checkpoint(session, "PRAGMA wal_checkpoint(TRUNCATE)")?;
+    let (is_busy, _) = checkpoint(session, "PRAGMA wal_checkpoint(TRUNCATE)")?;
     if is_busy {
         return Err(StoreError::Unavailable { reason: "the write-ahead log is still being read".to_owned() });
     }
     Ok(())
 }
 
-fn checkpoint(session: &Session, sql: &str) -> Result<(bool, i64, i64), StoreError> {
+fn checkpoint(session: &Session, sql: &str) -> Result<(bool, i64), StoreError> {
     let rows = SqliteTx::new(session, 0).query_all(sql, &[], false)?;
     let row =
         rows.first().ok_or_else(|| StoreError::Unavailable { reason: "no checkpoint ran".to_owned() })?;
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+    Ok((row.get(0)?, row.get(2)?))
 }

@@ -108,8 +108,9 @@ impl Place {
 }
 
 fn flags() -> OpenFlags {
-    // No mutex: each connection belongs to one thread at a time.
-    OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX
+    // No mutex: each connection belongs to one thread at a time. The file is made once, at the start: a
+    // database that went away with its disk must not be replaced by an empty one.
+    OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
 
 pub(crate) fn unavailable(failure: &rusqlite::Error) -> StoreError {
@@ -130,7 +131,10 @@ pub(crate) fn translate(failure: &rusqlite::Error, sql: &str) -> StoreError {
             | ErrorCode::OutOfMemory
             | ErrorCode::DatabaseBusy
             | ErrorCode::DatabaseLocked
-            | ErrorCode::FileLockingProtocolFailed,
+            | ErrorCode::FileLockingProtocolFailed
+            | ErrorCode::PermissionDenied
+            // A file system that was remounted so; closures that only read are refused earlier.
+            | ErrorCode::ReadOnly,
         ) => unavailable(failure),
         _ => StoreError::Statement { sql: sql.to_owned(), message: failure.to_string() },
     }

@@ -39,9 +39,9 @@ fn serve(session: &Session, mut work: Box<dyn Work>, shared: &Shared) -> bool {
     let (_, _, failure) = tx.into_parts();
     let is_ended = session.connection.is_autocommit() || setup::run(session, "ROLLBACK").is_ok();
     if is_late {
-        work.fail(StoreError::TooSlow)
+        work.fail(StoreError::TooSlow);
     } else {
-        work.answer()
+        work.answer();
     }
     is_ended && !matches!(failure, Some(StoreError::Unavailable { .. }))
 }

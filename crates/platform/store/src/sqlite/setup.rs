@@ -1,5 +1,8 @@
 //! The first connection: makes the folder and brings the tables up to date.
 
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use trunkline_kernel::Timestamp;
@@ -12,8 +15,9 @@ use crate::params;
 
 /// Opens the writer's connection and runs outstanding migrations in one transaction.
 pub(crate) fn prepare(place: &Place, slices: &[Slice], now: Timestamp) -> Result<Session, OpenError> {
-    if let Some(folder) = place.path().and_then(Path::parent) {
-        std::fs::create_dir_all(folder).map_err(|failure| in_folder(folder, &failure.to_string()))?;
+    if let Some((path, folder)) = place.path().and_then(|path| Some((path, path.parent()?))) {
+        let made = make_folder(folder).and_then(|()| make_file(path, folder));
+        made.map_err(|failure| in_folder(folder, &failure.to_string()))?;
     }
     let session = place.open_writer().map_err(|failure| match place.path().and_then(Path::parent) {
         Some(folder) => in_folder(folder, &failure.to_string()),
@@ -21,6 +25,31 @@ pub(crate) fn prepare(place: &Place, slices: &[Slice], now: Timestamp) -> Result
     })?;
     migrate(&session, slices, now)?;
     Ok(session)
+}
+
+/// Makes the folder and those above it, for their owner only, so that a power cut does not take them away.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    make_folder(parent)?;
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(failure) if failure.kind() != ErrorKind::AlreadyExists => Err(failure),
+        _ => File::open(parent)?.sync_all(),
+    }
+}
+
+/// Makes an empty database that only its owner can read. SQLite gives the log and the log's index the
+/// same permissions.
+fn make_file(path: &Path, folder: &Path) -> io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => {}
+        Err(failure) if failure.kind() == ErrorKind::AlreadyExists => return Ok(()),
+        Err(failure) => return Err(failure),
+    }
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    File::open(folder)?.sync_all()
 }
 
 fn in_folder(folder: &Path, reason: &str) -> OpenError {

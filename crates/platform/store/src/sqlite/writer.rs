@@ -96,8 +96,13 @@ impl Writer {
         if let Some(failure) = self.checkpoints.failure() {
             return Err(failure);
         }
-        if self.checkpoints.take_finish_request() {
+        let is_stalled = self.checkpoints.is_stall_due();
+        if is_stalled {
+            self.checkpoints.wait_for_copy();
+        }
+        if is_stalled || self.checkpoints.is_finish_requested() {
             checkpoint::passive(&self.session)?;
+            self.checkpoints.finished();
         }
         Ok(())
     }
@@ -119,6 +124,7 @@ impl Writer {
             }
             pause = (pause * 2).min(RECOVERY_PAUSE_LAST);
         }
+        self.checkpoints.finished();
         self.checkpoints.clear_failure();
         self.shared.set_healthy(Part::Writer);
         self.shared.set_healthy(Part::Checkpoint);
@@ -127,7 +133,8 @@ impl Writer {
 
     fn reopen(&mut self) -> Result<(), StoreError> {
         if self.place.path().is_some() {
-            // The new one first, so that the old one is never the last to close: that would append.
+            // The new one first: the last to close drops the log's index, and the next to open would then
+            // take up frames of the failed batch that happen to be whole.
             let mut session = self.place.open_writer()?;
             watch_log(&mut session, &self.checkpoints)?;
             self.session = session;

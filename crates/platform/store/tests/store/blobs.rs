@@ -1,5 +1,7 @@
 //! Blobs: put, got, listed, deleted; hostile names refused.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use bytes::Bytes;
 use tempfile::TempDir;
 use trunkline_store::blobs::{BlobError, BlobInfo, BlobPlace, Blobs, SIZE_BYTES_MAX};
@@ -68,4 +70,11 @@ async fn blobs_over_the_bound_are_refused() {
     blobs.put("x", Bytes::from_static(b"123")).await.unwrap();
     let refused = blobs.put("x", Bytes::from_static(b"1234")).await;
     assert!(matches!(refused, Err(BlobError::TooLarge { size_bytes: 4, size_bytes_max: 3 })));
+}
+
+#[tokio::test]
+async fn a_new_folder_is_for_its_owner_only() {
+    let (folder, _both) = both();
+    let mode = std::fs::metadata(folder.path().join("blobs")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
 }

@@ -3,14 +3,18 @@
 use trunkline_store::{Migration, OpenError, Slice, StoreError, params};
 use trunkline_testkit::{TestStore, on_both_engines};
 
-const ONE: Migration =
-    Migration { version: 1, name: "one", sql: "CREATE TABLE demo_things (id TEXT NOT NULL PRIMARY KEY) STRICT;" };
+const ONE: Migration = Migration {
+    version: 1,
+    name: "one",
+    sql: "CREATE TABLE demo_things (id TEXT NOT NULL PRIMARY KEY) STRICT;",
+};
 const TWO: Migration = Migration {
     version: 2,
     name: "two",
     sql: "ALTER TABLE demo_things ADD COLUMN size INTEGER NOT NULL DEFAULT 5; INSERT INTO demo_things (id) VALUES ('x');",
 };
-const CHANGED: Migration = Migration { version: 1, name: "one", sql: "CREATE TABLE demo_other (id TEXT) STRICT;" };
+const CHANGED: Migration =
+    Migration { version: 1, name: "one", sql: "CREATE TABLE demo_other (id TEXT) STRICT;" };
 const BROKEN: Migration = Migration {
     version: 2,
     name: "broken",

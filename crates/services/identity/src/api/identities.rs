@@ -164,8 +164,11 @@ pub(crate) async fn communication_identity_create(
         labels: BTreeMap::new(),
         raw_id,
     };
-    let (repeatability, id, key) =
-        (context.repeatability()?, resource.id, Key::new(resource.id, &user.raw_id));
+    let (repeatability, id) = (context.repeatability()?, resource.id);
+    let key = match &repeatability {
+        Some(repeatability) => repeatability.store_key(),
+        None => Key::new(id, &user.raw_id),
+    };
     let (raw_id, generation) = service
         .store
         .write(key, move |tx| -> Result<(String, i64), IdentityError> {

@@ -86,6 +86,10 @@ fn raw_id_of(given: Option<&str>, resource: ResourceId, fresh: Uuid) -> Result<S
     if given.len() > Identifier::RAW_ID_BYTES_MAX {
         return invalid("The id is too long.");
     }
+    // The claims of a token are ASCII, without what url-safe base64 writes with other letters.
+    if !given.bytes().all(|byte| byte.is_ascii_graphic() && !b">?~".contains(&byte)) {
+        return invalid("The id may have visible ASCII characters only, and none of '>', '?' and '~'.");
+    }
     match Identifier::parse(given) {
         identifier @ Identifier::CommunicationUser(_) if given.starts_with("8:acs:") => {
             match identifier.as_acs_user() {
@@ -140,9 +144,13 @@ pub(crate) async fn users_create(service: Arc<Identity>, context: Context) -> Re
         labels: asked.labels,
     };
     let repeatability = context.repeatability()?;
+    let key = match &repeatability {
+        Some(repeatability) => repeatability.store_key(),
+        None => Key::new(resource, &user.raw_id),
+    };
     let created = service
         .store
-        .write(Key::new(resource, &user.raw_id), move |tx| -> Result<UserRow, IdentityError> {
+        .write(key, move |tx| -> Result<UserRow, IdentityError> {
             if let Some(repeatability) = &repeatability
                 && let Some(raw_id) = repeatability.find(tx)?
             {
@@ -256,7 +264,7 @@ mod tests {
         assert_eq!(id(Some(&ours)), Ok(ours));
         assert_eq!(id(Some("8:spool:old")), Ok("8:spool:old".to_owned()));
         for bad in
-            [format!("8:acs:{fresh}_{fresh}"), "8:acs:a_b".to_owned(), "4:+1".to_owned(), "x".repeat(2000)]
+            [format!("8:acs:{fresh}_{fresh}"), "8:acs:a_b".to_owned(), "4:+1".to_owned(), "8:spool:é".to_owned(), "x".repeat(2000)]
         {
             assert!(id(Some(&bad)).is_err(), "{bad:.40}");
         }

@@ -196,8 +196,10 @@ fn create(tx: &mut Tx<'_>, creation: &Creation, context: &Context) -> Result<Res
     if !rows::insert_resource(tx, row)? {
         return Err(ResourcesError::IdTaken(row.id.to_string()));
     }
+    // Not 1: a resource made again with the same id must not make tokens of the old one good again.
+    let generation = row.created_at.as_micros();
     for (slot, sealed) in KeySlot::ALL.into_iter().zip(&creation.sealed_keys) {
-        rows::insert_key(tx, row.id, slot, sealed, 1)?;
+        rows::insert_key(tx, row.id, slot, sealed, generation)?;
     }
     if let Some(repeatability) = &creation.repeatability {
         repeatability.record(tx, &row.name)?;

@@ -1,0 +1,264 @@
+//! The service behind the whole pipeline, with two resources and an issuer that exists only in memory.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use trunkline_kernel::limits::LimitSet;
+use trunkline_kernel::{Clock as _, Timestamp};
+use trunkline_store::vault::Vault;
+use trunkline_store::wakes::{Wake, WakeReceiver};
+use trunkline_store::{Slice, StoreError, params};
+use trunkline_testkit::{Answer, Call, FixedOperators, FixedResources, TestApp, TestStore, app};
+use trunkline_web::ports::VerifyBearer as _;
+use trunkline_web::{KeySlot, Principal};
+
+use crate::exchange::{Exchange, Issuer};
+use crate::ports::FetchJson;
+use crate::{Identity, Parts, Settings};
+
+pub(super) const SLICES: &[Slice] = &[trunkline_web::SLICE, crate::SLICE];
+
+/// The immutable ids of the two resources.
+pub(super) const DEV: &str = "00000000-0000-0000-0000-000000000001";
+pub(super) const OTHER: &str = "00000000-0000-0000-0000-000000000002";
+
+pub(super) const ISSUER: &str = "https://issuer.example/tenant";
+pub(super) const AUDIENCE: &str = "https://auth.example/api";
+pub(super) const TENANT: &str = "11111111-0000-0000-0000-000000000000";
+
+/// Documents by address; counts how often it was asked.
+#[derive(Debug, Default)]
+pub(super) struct FakeWeb {
+    pub(super) documents: Mutex<HashMap<String, Value>>,
+    pub(super) asked: AtomicUsize,
+}
+
+impl FakeWeb {
+    pub(super) fn publish(&self, url: &str, document: Value) {
+        self.documents.lock().unwrap().insert(url.to_owned(), document);
+    }
+
+    pub(super) fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+impl FetchJson for FakeWeb {
+    fn fetch<'a>(&'a self, url: &'a str) -> Pin<Box<dyn Future<Output = Option<Value>> + Send + 'a>> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let found = self.documents.lock().unwrap().get(url).cloned();
+        Box::pin(async move { found })
+    }
+}
+
+/// The service and what surrounds it.
+pub(super) struct World {
+    pub(super) app: TestApp,
+    pub(super) identity: Arc<Identity>,
+    pub(super) resources: Arc<FixedResources>,
+    pub(super) web: Arc<FakeWeb>,
+}
+
+impl World {
+    pub(super) async fn new(store: TestStore) -> Self {
+        let issuer = Issuer {
+            issuer: ISSUER.to_owned(),
+            audiences: vec![AUDIENCE.to_owned()],
+            tenants: vec![TENANT.to_owned()],
+            jwks_url: None,
+        };
+        Self::with(store, LimitSet::Generous, vec![issuer]).await
+    }
+
+    pub(super) async fn with(store: TestStore, limits: LimitSet, issuers: Vec<Issuer>) -> Self {
+        let web = Arc::new(FakeWeb::default());
+        let identity = Identity::open(Parts {
+            store: store.store().clone(),
+            vault: Vault::ephemeral(Arc::clone(store.entropy()) as _),
+            clock: Arc::clone(store.clock()) as _,
+            entropy: Arc::clone(store.entropy()) as _,
+            exchange: Exchange::new(issuers, Arc::clone(&web) as _, Arc::clone(store.clock()) as _),
+            settings: Settings {
+                lifetime_default: Duration::from_hours(24),
+                key_rotation: Duration::from_hours(24 * 30),
+            },
+        })
+        .await
+        .expect("a new database takes the service");
+        let resources = Arc::new(FixedResources::default());
+        let app = TestApp::new(
+            store,
+            identity.routes(),
+            Arc::clone(&resources) as _,
+            vec![Arc::clone(identity.tokens()) as _, Arc::new(FixedOperators)],
+            app::settings(limits),
+        );
+        Self { app, identity, resources, web }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.app.clock().now()
+    }
+
+    pub(super) fn advance(&self, by: Duration) {
+        self.app.clock().advance(by);
+    }
+
+    /// Calls with the primary key of `dev`.
+    pub(super) async fn call(&self, call: Call) -> Answer {
+        self.app.call(call.signed(&self.resources.key("dev", KeySlot::Primary))).await
+    }
+
+    /// Calls as the operator with that role.
+    pub(super) async fn operate(&self, role: &str, call: Call) -> Answer {
+        self.app.call(call.bearer(role)).await
+    }
+
+    /// Creates an identity in `dev`; returns its raw id.
+    pub(super) async fn create(&self) -> String {
+        let answer = self.call(Call::post(CREATE)).await.expect(201);
+        answer.body["identity"]["id"].as_str().expect("a raw id").to_owned()
+    }
+
+    /// Issues a token with the primary key.
+    pub(super) async fn token(&self, raw_id: &str, scopes: &[&str]) -> String {
+        let call = Call::post(issue_path(raw_id)).json(&json!({ "scopes": scopes }));
+        text(&self.call(call).await.expect(200).body["token"])
+    }
+
+    /// Who stands behind `token` in `dev`; the finer error code when nobody does.
+    pub(super) async fn verify(&self, token: &str) -> Result<(String, Vec<String>), &'static str> {
+        self.verify_in("dev", token).await
+    }
+
+    pub(super) async fn verify_in(
+        &self,
+        resource: &str,
+        token: &str,
+    ) -> Result<(String, Vec<String>), &'static str> {
+        let view = self.resources.view(resource);
+        match self.identity.tokens().verify(token, Some(&view)).await {
+            Ok(Some(Principal::User { raw_id, scopes })) => Ok((raw_id.to_string(), scopes.to_vec())),
+            Ok(Some(other)) => panic!("a token of a user is no {other:?}"),
+            Ok(None) => Err("TokenUnknown"),
+            Err(refusal) => Err(refusal.inner_code.expect("refusals have a finer code")),
+        }
+    }
+
+    /// The rows of users: resource, raw id and when created, in order.
+    pub(super) async fn users(&self) -> Vec<(String, String, Timestamp)> {
+        let sql = "SELECT resource_id, raw_id, created_at FROM identity_users ORDER BY resource_id, raw_id";
+        let read: Result<_, StoreError> = self
+            .app
+            .store
+            .read(move |tx| {
+                tx.query_all(sql, params![])?
+                    .iter()
+                    .map(|row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+                    .collect()
+            })
+            .await;
+        read.expect("users can be read")
+    }
+
+    pub(super) fn revocations(&self) -> WakeReceiver {
+        self.app.store.wakes().subscribe(crate::REVOKED_TOPIC)
+    }
+
+    /// No caller but an access key of the same resource gets anywhere with `call`.
+    pub(super) async fn refuses_strangers(&self, call: &Call) {
+        let user = self.create().await;
+        let token = self.token(&user, &["chat", "voip"]).await;
+        let users = self.users().await;
+        let foreign_key = self.resources.key("other", KeySlot::Primary);
+        let refused = |call: Call| self.app.call(call);
+        refused(call.clone()).await.expect_denied("CredentialsMissing");
+        refused(call.clone().signed(&[1; 64])).await.expect_denied("SignatureMismatch");
+        refused(call.clone().signed(&foreign_key)).await.expect_denied("SignatureMismatch");
+        refused(call.clone().bearer(&token)).await.expect_error(403, "Forbidden");
+        refused(call.clone().bearer("owner")).await.expect_error(403, "Forbidden");
+        let foreign = call.clone().host(app::OTHER_HOST).bearer(&token);
+        refused(foreign).await.expect_denied("TokenOfAnotherResource");
+        refused(call.clone().bearer("nonsense")).await.expect_denied("TokenUnknown");
+        assert_eq!(self.users().await, users, "a refused call changed something");
+    }
+
+    /// The operation takes an operator with at least the role `least`, and nobody else.
+    pub(super) async fn takes_operators_from(&self, least: &str, call: &Call) {
+        let user = self.create().await;
+        let token = self.token(&user, &["chat"]).await;
+        let audited = self.app.audit_log().await.len();
+        let refused = |call: Call| self.app.call(call);
+        refused(call.clone()).await.expect_denied("CredentialsMissing");
+        refused(call.clone().bearer("nonsense")).await.expect_denied("TokenUnknown");
+        refused(call.clone().bearer(&token)).await.expect_error(403, "Forbidden");
+        self.call(call.clone()).await.expect_error(403, "Forbidden");
+        if least != "reader" {
+            self.operate("reader", call.clone()).await.expect_error(403, "Forbidden");
+        }
+        assert_eq!(self.app.audit_log().await.len(), audited, "a refused call left a row");
+        let allowed = self.operate(least, call.clone()).await;
+        assert!(!matches!(allowed.status, 401 | 403), "{}", allowed.body);
+    }
+
+    /// Missing and old api-versions are refused; odd and newer ones are understood.
+    pub(super) async fn checks_versions(&self, path: &str, make: impl Fn(String) -> Call, success: u16) {
+        self.call(make(path.to_owned())).await.expect_error(400, "MissingApiVersionParameter");
+        for old in ["2020-07-20-preview2", "2019-01-01", "banana", ""] {
+            let answer = self.call(make(format!("{path}?api-version={old}"))).await;
+            answer.expect_error(400, "UnsupportedApiVersionValue");
+        }
+        for known in ["2022-10-01", "2023-10-01", "ApiVersion.V2023_10_01", "2099-12-31"] {
+            let answer = self.call(make(format!("{path}?api-version={known}"))).await;
+            let versions = answer.expect(success).header("api-supported-versions").to_owned();
+            assert!(versions.contains("2022-10-01, 2023-10-01"), "{versions}");
+        }
+    }
+}
+
+pub(super) const CREATE: &str = "/identities?api-version=2023-10-01";
+pub(super) const EXCHANGE: &str = "/teamsUser/:exchangeAccessToken?api-version=2023-10-01";
+pub(super) const USERS: &str = "/trunkline/resources/dev/users";
+
+pub(super) fn identity_path(raw_id: &str) -> String {
+    format!("/identities/{raw_id}?api-version=2023-10-01")
+}
+
+pub(super) fn issue_path(raw_id: &str) -> String {
+    format!("/identities/{raw_id}/:issueAccessToken?api-version=2023-10-01")
+}
+
+pub(super) fn revoke_path(raw_id: &str) -> String {
+    format!("/identities/{raw_id}/:revokeAccessTokens?api-version=2023-10-01")
+}
+
+pub(super) fn user_path(raw_id: &str) -> String {
+    format!("{USERS}/{raw_id}")
+}
+
+pub(super) fn text(value: &Value) -> String {
+    value.as_str().expect("text").to_owned()
+}
+
+/// A user of `dev` with that number.
+pub(super) fn raw_id(number: u32) -> String {
+    format!("8:acs:{DEV}_00000000-0000-4000-8000-{number:012}")
+}
+
+/// The claims of a token, nobody's signature checked.
+pub(super) fn claims(token: &str) -> Value {
+    trunkline_kernel::jws::Unverified::parse(token).and_then(|token| token.peek()).expect("a token")
+}
+
+/// The next wake-up that says whose tokens ended.
+pub(super) async fn woken(receiver: &mut WakeReceiver) -> String {
+    match tokio::time::timeout(Duration::from_secs(10), receiver.next()).await {
+        Ok(Some(Wake::Payload(payload))) => payload.to_string(),
+        other => panic!("no wake-up came: {other:?}"),
+    }
+}
