@@ -11,7 +11,6 @@ use serde_json::Value;
 use trunkline_identity::ports::FetchJson;
 use trunkline_kernel::{Clock, Entropy, SystemClock, SystemEntropy};
 use trunkline_net::{ClientBounds, unix_request};
-use trunkline_store::{Engine, Health};
 use trunkline_web::{App, Operation, Peer};
 
 use crate::cli::{ApiReply, CliError, OperatorApi, Pending, Program};
@@ -66,17 +65,11 @@ impl Program for Trunkline {
             let clock: Arc<dyn Clock> = Arc::new(SystemClock);
             let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
             let store = open_store(config, &clock, &entropy).await.map_err(|cause| format!("{cause:#}"))?;
-            let facts = match store.health() {
-                Health::Unhealthy { reason } => Err(reason),
-                Health::Healthy => Ok(DatabaseFacts {
-                    engine: match store.engine() {
-                        Engine::Sqlite => "SQLite".to_owned(),
-                        Engine::Postgres => "PostgreSQL".to_owned(),
-                    },
-                    version: None,
-                    clock: None,
-                }),
-            };
+            let facts = store.facts().await.map_err(|cause| cause.to_string()).map(|facts| {
+                let (engine, version) = facts.version.split_once(' ').unwrap_or((&facts.version, ""));
+                let version = Some(version.to_owned()).filter(|version| !version.is_empty());
+                DatabaseFacts { engine: engine.to_owned(), version, clock: facts.clock }
+            });
             store.close().await;
             facts
         })

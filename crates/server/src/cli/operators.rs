@@ -57,7 +57,9 @@ pub(super) async fn audit(
     console: &mut Console<'_>,
 ) -> Result<(), CliError> {
     let (entries, has_more) = list(session.api, "/trunkline/audit", limit).await?;
-    let row = |entry: &Value| ["occurredOn", "principal", "operation", "target"].map(|name| text(entry, name)).to_vec();
+    let row = |entry: &Value| {
+        ["occurredOn", "principal", "operation", "target"].map(|name| text(entry, name)).to_vec()
+    };
     let rows: Vec<_> = entries.iter().map(row).collect();
     let human = table(&["TIME", "WHO", "OPERATION", "TARGET"], &rows, "No changes yet.");
     console.result(&json!({ "value": entries, "hasMore": has_more }), &human)?;

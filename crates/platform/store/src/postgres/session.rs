@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, stream};
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::error::{Severity, SqlState};
 use tokio_postgres::{AsyncMessage, Client, Statement};
@@ -260,14 +260,18 @@ fn drive<F: Future>(
     })
 }
 
-/// Moves data in both directions until there is nothing left to do. The end of the connection shows in
-/// the requests, which then fail.
+/// Moves data in both directions until there is nothing left to do.
+///
+/// A connection that ended is dropped, which fails the requests that still wait for an answer; while it
+/// exists they would wait until they are out of time.
 fn receive(messages: &mut Messages, context: &mut Context<'_>) {
-    while let Poll::Ready(Some(message)) = messages.poll_next_unpin(context) {
+    while let Poll::Ready(message) = messages.poll_next_unpin(context) {
         match message {
-            Ok(AsyncMessage::Notice(notice)) => tracing::debug!(notice = notice.message(), "PostgreSQL says"),
-            Ok(_) => {}
-            Err(_) => return,
+            Some(Ok(AsyncMessage::Notice(notice))) => {
+                tracing::debug!(notice = notice.message(), "PostgreSQL says");
+            }
+            Some(Ok(_)) => {}
+            Some(Err(_)) | None => *messages = Box::pin(stream::pending()),
         }
     }
 }

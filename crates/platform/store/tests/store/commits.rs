@@ -1,4 +1,5 @@
-//! A connection to PostgreSQL that breaks at COMMIT: the outcome is unknown, and nothing runs twice.
+//! Connections to PostgreSQL that break: at COMMIT, where the outcome is unknown and nothing runs twice,
+//! and before it, where the closure runs again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
@@ -6,6 +7,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio_postgres::config::Host;
 use trunkline_kernel::Secret;
 use trunkline_store::{Backend, Health, Key, StoreError, params};
@@ -14,7 +16,8 @@ use trunkline_testkit::TestStore;
 
 use super::transactions::{SLICE, get, set};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Less than what an answer may take: a connection that ended is noticed at once.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// What happens to the next COMMIT that passes.
 const PASS: u8 = 0;
@@ -24,6 +27,8 @@ const CUT_AFTER: u8 = 2;
 /// Stands between the store and the server, and can end a connection at its COMMIT.
 struct Proxy {
     plan: Arc<AtomicU8>,
+    /// Ends all connections.
+    end: Arc<Notify>,
     tasks: Tasks,
     url: String,
 }
@@ -37,15 +42,21 @@ impl Proxy {
         let port = listener.local_addr().unwrap().port();
         let (user, name) = (server.get_user().unwrap(), server.get_dbname().unwrap());
         let url = format!("postgres://{user}@127.0.0.1:{port}/{name}");
-        let (plan, tasks) = (Arc::new(AtomicU8::new(PASS)), Tasks::new());
-        let (group, shared) = (tasks.clone(), Arc::clone(&plan));
+        let (plan, end, tasks) = (Arc::new(AtomicU8::new(PASS)), Arc::new(Notify::new()), Tasks::new());
+        let (group, shared, ended) = (tasks.clone(), Arc::clone(&plan), Arc::clone(&end));
         tasks.spawn("proxy", async move {
             while let Ok((client, _)) = listener.accept().await {
                 let server = TcpStream::connect(&target).await.unwrap();
-                group.spawn("connection", carry(client, server, Arc::clone(&shared)));
+                let (plan, ended) = (Arc::clone(&shared), Arc::clone(&ended));
+                group.spawn("connection", async move {
+                    tokio::select! {
+                        () = carry(client, server, plan) => {}
+                        () = ended.notified() => {}
+                    }
+                });
             }
         });
-        Self { plan, tasks, url }
+        Self { plan, end, tasks, url }
     }
 }
 
@@ -69,14 +80,19 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, plan: Arc<AtomicU8>
     }
 }
 
-async fn check(plan: u8, expected: Option<i64>) {
+/// A store that reaches its server through the proxy.
+async fn proxied() -> (TestStore, Proxy) {
     let mut test = TestStore::postgres(&[SLICE]).await;
     let mut config = test.config().clone();
-    let direct = config.clone();
     let Backend::Postgres { url, .. } = &mut config.backend else { panic!("it runs on PostgreSQL") };
     let proxy = Proxy::before(url.expose()).await;
     *url = Secret::new(proxy.url.clone());
     test.restart_with(config).await;
+    (test, proxy)
+}
+
+async fn check(plan: u8, expected: Option<i64>) {
+    let (test, proxy) = proxied().await;
     set(&test, "before", 1).await.unwrap();
     let runs = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&runs);
@@ -92,7 +108,7 @@ async fn check(plan: u8, expected: Option<i64>) {
     set(&test, "a", 3).await.unwrap();
     assert_eq!((get(&test, "a").await, get(&test, "cut").await), (Some(3), expected));
     assert_eq!((test.health(), runs.load(Ordering::SeqCst)), (Health::Healthy, 1));
-    test.restart_with(direct).await;
+    test.close().await;
     proxy.tasks.stop(Duration::ZERO).await;
 }
 
@@ -104,4 +120,19 @@ async fn a_commit_whose_answer_is_lost_has_an_unknown_outcome_and_is_not_run_aga
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_that_is_lost_on_its_way_has_an_unknown_outcome_and_is_not_run_again() {
     tokio::time::timeout(PATIENCE, check(CUT_BEFORE, None)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_end_without_a_word_are_replaced_at_once() {
+    let (test, proxy) = proxied().await;
+    for round in 0..3 {
+        let writes = ["a", "b", "c", "d"].map(|name| set(&test, name, round));
+        let done = tokio::time::timeout(PATIENCE, futures_util::future::join_all(writes)).await.unwrap();
+        assert_eq!(done, [Ok(()), Ok(()), Ok(()), Ok(())]);
+        proxy.end.notify_waiters();
+    }
+    let found = tokio::time::timeout(PATIENCE, get(&test, "d")).await;
+    assert_eq!(found, Ok(Some(2)));
+    test.close().await;
+    proxy.tasks.stop(Duration::ZERO).await;
 }
