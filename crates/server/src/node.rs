@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use prometheus_client::registry::Registry;
 use trunkline_identity::{Exchange, Identity, Issuer};
 use trunkline_kernel::{Clock, Entropy};
@@ -65,12 +66,16 @@ fn open_vault(config: &Config, is_new: bool, entropy: &Arc<dyn Entropy>) -> anyh
     if config.ephemeral {
         return Ok(Vault::ephemeral(entropy));
     }
-    // A database that is already there was sealed under a key that must be there too.
     if is_new {
-        Ok(Vault::open_or_create(&config.master_key_file, entropy)?)
-    } else {
-        Ok(Vault::open_existing(&config.master_key_file, entropy)?)
+        return Ok(Vault::open_or_create(&config.master_key_file, entropy)?);
     }
+    // A database that is already there was sealed under a key that must be there too.
+    Vault::open_existing(&config.master_key_file, entropy).with_context(|| {
+        format!(
+            "the database is sealed under the master key in {}; put the copy you kept there (mode 0600)",
+            config.master_key_file.display()
+        )
+    })
 }
 
 /// Whether the database that `config` names has never been used; PostgreSQL's is asked for its tables.

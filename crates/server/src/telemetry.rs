@@ -27,82 +27,52 @@ impl std::fmt::Debug for Numbers {
     }
 }
 
+impl Numbers {
+    /// Totals since the start.
+    fn counters(&self) -> [(&'static str, &'static str, u64); 12] {
+        let (store, net) = (self.store.metrics(), (self.connections)());
+        [
+            ("trunkline_store_writes", "Transactions committed", store.writes_committed),
+            ("trunkline_store_rollbacks", "Transactions rolled back", store.writes_rolled_back),
+            ("trunkline_store_commits", "Commits; on SQLite one serves a batch", store.commits),
+            ("trunkline_store_commits_failed", "Commits that failed, or may have", store.commits_failed),
+            ("trunkline_store_reads", "Read transactions", store.reads),
+            ("trunkline_store_reruns", "Transactions run again", store.reruns),
+            ("trunkline_store_refused", "Transactions refused because a queue was full", store.refused_busy),
+            ("trunkline_store_checkpoints", "Copies of the log into the database", store.checkpoints),
+            ("trunkline_connections_accepted", "Connections accepted", net.connections_accepted),
+            ("trunkline_connections_refused", "Connections refused at the limit", net.connections_refused),
+            ("trunkline_connections_cut_off", "Connections cut off for being slow", net.connections_cut_off),
+            ("trunkline_tls_handshakes_failed", "TLS handshakes that failed", net.handshakes_failed),
+        ]
+    }
+
+    /// How it is now.
+    fn gauges(&self) -> [(&'static str, &'static str, u64); 6] {
+        let (store, net) = (self.store.metrics(), (self.connections)());
+        let is_healthy = self.store.health() == Health::Healthy;
+        [
+            ("trunkline_store_healthy", "1 while the store accepts writes", u64::from(is_healthy)),
+            ("trunkline_store_writes_queued", "Transactions waiting to write", store.writes_queued),
+            ("trunkline_store_reads_queued", "Transactions waiting to read", store.reads_queued),
+            ("trunkline_store_wal_frames", "Frames of 4 KiB in the write-ahead log", store.wal_frames),
+            ("trunkline_connections_open", "Connections open", net.connections_open as u64),
+            ("process_resident_memory_bytes", "Memory in use", resident_bytes()),
+        ]
+    }
+}
+
 impl Collector for Numbers {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let mut counter = |name: &str, help: &str, value: u64| {
+        for (name, help, value) in self.counters() {
             let metric = ConstCounter::new(value);
-            metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)
-        };
-        let store = self.store.metrics();
-        counter("trunkline_store_writes", "Transactions committed", store.writes_committed)?;
-        counter("trunkline_store_rollbacks", "Transactions rolled back", store.writes_rolled_back)?;
-        counter(
-            "trunkline_store_commits",
-            "Commits; one serves a batch of transactions on SQLite",
-            store.commits,
-        )?;
-        counter(
-            "trunkline_store_commits_failed",
-            "Commits that failed or whose outcome is unknown",
-            store.commits_failed,
-        )?;
-        counter("trunkline_store_reads", "Read transactions", store.reads)?;
-        counter("trunkline_store_reruns", "Transactions run again", store.reruns)?;
-        counter(
-            "trunkline_store_refused",
-            "Transactions refused because a queue was full",
-            store.refused_busy,
-        )?;
-        counter(
-            "trunkline_store_checkpoints",
-            "Copies of the write-ahead log into the database",
-            store.checkpoints,
-        )?;
-        let connections = (self.connections)();
-        counter("trunkline_connections_accepted", "Connections accepted", connections.connections_accepted)?;
-        counter(
-            "trunkline_connections_refused",
-            "Connections refused at the limit",
-            connections.connections_refused,
-        )?;
-        counter(
-            "trunkline_connections_cut_off",
-            "Connections cut off for being slow",
-            connections.connections_cut_off,
-        )?;
-        counter(
-            "trunkline_tls_handshakes_failed",
-            "TLS handshakes that failed",
-            connections.handshakes_failed,
-        )?;
-
-        let mut gauge = |name: &str, help: &str, value: i64| {
-            let metric = ConstGauge::new(value);
-            metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)
-        };
-        let as_gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
-        gauge(
-            "trunkline_store_healthy",
-            "1 while the store accepts writes",
-            i64::from(self.store.health() == Health::Healthy),
-        )?;
-        gauge(
-            "trunkline_store_writes_queued",
-            "Transactions waiting to write",
-            as_gauge(store.writes_queued),
-        )?;
-        gauge("trunkline_store_reads_queued", "Transactions waiting to read", as_gauge(store.reads_queued))?;
-        gauge(
-            "trunkline_store_wal_frames",
-            "Frames of 4 KiB in the write-ahead log",
-            as_gauge(store.wal_frames),
-        )?;
-        gauge(
-            "trunkline_connections_open",
-            "Connections open",
-            as_gauge(connections.connections_open as u64),
-        )?;
-        gauge("process_resident_memory_bytes", "Memory in use", as_gauge(resident_bytes()))
+            metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)?;
+        }
+        for (name, help, value) in self.gauges() {
+            let metric = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
+            metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)?;
+        }
+        Ok(())
     }
 }
 

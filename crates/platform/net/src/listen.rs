@@ -50,8 +50,9 @@ impl Listeners {
     /// Takes TCP addresses. Where the port is 0, one free port is taken for all such addresses, so that
     /// `localhost` works whichever of 127.0.0.1 and `::1` a client tries first.
     ///
-    /// `::1` is left out with a warning on a machine without IPv6, when there is another address. `[::]`
-    /// takes IPv4 too (as Linux does by default); do not give it together with 0.0.0.0.
+    /// `::1` and `[::]` are left out with a warning on a machine without IPv6, when there is another
+    /// address. `[::]` alone takes IPv4 too, as Linux does by default; beside an IPv4 address it takes IPv6
+    /// only.
     ///
     /// **Errors**: [`NetError::AddressInUse`], [`NetError::Bind`], [`NetError::NoAddress`].
     pub fn bind(addresses: &[SocketAddr]) -> Result<Self, NetError> {
@@ -122,12 +123,13 @@ fn remove_left_over(path: &Path) -> io::Result<()> {
 fn bind_all(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, (NetError, bool)> {
     let mut listeners = Vec::with_capacity(addresses.len());
     let mut free_port = None;
+    let is_beside_ipv4 = addresses.iter().any(SocketAddr::is_ipv4);
     for asked in addresses {
         let mut address = *asked;
         if address.port() == 0 {
             address.set_port(free_port.unwrap_or(0));
         }
-        match bind_one(address) {
+        match bind_one(address, is_beside_ipv4) {
             Ok(listener) => {
                 if asked.port() == 0 && free_port.is_none() {
                     free_port = listener.local_addr().ok().map(|taken| taken.port());
@@ -135,7 +137,7 @@ fn bind_all(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, (NetError, boo
                 listeners.push(listener);
             }
             Err(error) if is_without_ipv6(address, &error) && addresses.len() > 1 => {
-                warn!(%address, "this machine has no IPv6 loopback; listening without it");
+                warn!(%address, "this machine has no IPv6; listening without it");
             }
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 return Err((NetError::AddressInUse { address }, asked.port() == 0));
@@ -146,10 +148,13 @@ fn bind_all(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, (NetError, boo
     Ok(listeners)
 }
 
-fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
+fn bind_one(address: SocketAddr, is_beside_ipv4: bool) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // A restarted server takes its port although old connections are still in TIME-WAIT.
     socket.set_reuseaddr(true)?;
+    if address.is_ipv6() && is_beside_ipv4 {
+        rustix::net::sockopt::set_ipv6_v6only(&socket, true)?;
+    }
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
@@ -157,7 +162,7 @@ fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
 fn is_without_ipv6(address: SocketAddr, error: &io::Error) -> bool {
     let is_unknown = matches!(error.kind(), io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported)
         || error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error());
-    address.is_ipv6() && address.ip().is_loopback() && is_unknown
+    address.is_ipv6() && (address.ip().is_loopback() || address.ip().is_unspecified()) && is_unknown
 }
 
 #[cfg(test)]
@@ -174,6 +179,13 @@ mod tests {
         let ports: Vec<u16> = listeners.addresses().iter().map(SocketAddr::port).collect();
         assert_ne!(ports[0], 0);
         assert!(ports.iter().all(|port| *port == ports[0]), "{ports:?}");
+    }
+
+    #[tokio::test]
+    async fn every_address_of_both_families_can_be_taken_together() {
+        let everywhere = ["0.0.0.0:0".parse().unwrap(), "[::]:0".parse().unwrap()];
+        let listeners = Listeners::bind(&everywhere).unwrap();
+        assert_eq!(listeners.addresses()[0].port(), listeners.addresses().last().unwrap().port());
     }
 
     #[tokio::test]

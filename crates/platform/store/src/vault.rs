@@ -169,14 +169,30 @@ impl Vault {
     /// **Errors**: [`VaultError::UnknownKey`], [`VaultError::Damaged`].
     pub fn open(&self, purpose: &str, sealed: &[u8]) -> Result<Secret<Vec<u8>>, VaultError> {
         let (id, nonce, text) = split(sealed).ok_or(VaultError::Damaged)?;
-        let key = self.keys().into_iter().find(|key| key.id == id);
-        let key = key.ok_or_else(|| VaultError::UnknownKey { id: hex(&id) })?;
+        let key = self.key(id)?;
         let mut text = text.to_vec();
         let opened =
             key.cipher.open_in_place(Nonce::assume_unique_for_key(nonce), Aad::from(purpose), &mut text);
         let length = opened.map_err(|_| VaultError::Damaged)?.len();
         text.truncate(length);
         Ok(Secret::new(text))
+    }
+
+    /// The key called `id`. One this process does not know may have been put into the file since, by a
+    /// rotation on another node or by hand, so the file is read again.
+    fn key(&self, id: [u8; KEY_ID_BYTES]) -> Result<MasterKey, VaultError> {
+        let find = |keys: Vec<MasterKey>| keys.into_iter().find(|key| key.id == id);
+        if let Some(key) = find(self.keys()) {
+            return Ok(key);
+        }
+        if let Some(path) = &self.inner.path {
+            let keys = key_file::read(path)?;
+            (*self.inner.keys.write().unwrap_or_else(PoisonError::into_inner)).clone_from(&keys);
+            if let Some(key) = find(keys) {
+                return Ok(key);
+            }
+        }
+        Err(VaultError::UnknownKey { id: hex(&id) })
     }
 
     /// Whether `sealed` is sealed under another key than the newest, so that it should be sealed again.

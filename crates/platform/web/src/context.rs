@@ -86,12 +86,12 @@ impl Context {
         &self.body
     }
 
-    /// The body as a `T`.
+    /// The body, an object, as a `T`.
     ///
-    /// **Errors**: 400 as [`json::parse`], 415 for a content type that is not JSON.
+    /// **Errors**: 400 as [`json::parse_object`], 415 for a content type that is not JSON.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         self.expect_json()?;
-        json::parse(&self.body)
+        json::parse_object(&self.body)
     }
 
     /// The body as a `T`, or `T::default()` when there is none: both SDKs send an empty body with a

@@ -343,9 +343,9 @@ pub(crate) enum OperatorCommand {
 /// What an operator may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Role {
-    /// Everything, also operators
+    /// Everything: resources, keys, operators, backups, the audit log
     Owner,
-    /// Everything but operators
+    /// Users and tokens
     Contributor,
     /// Looking only, no keys
     Reader,

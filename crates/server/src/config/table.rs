@@ -107,7 +107,7 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "http.max_connections",
         integer(1, 1_000_000, "connections"),
         Preset::Same("10000"),
-        "Open connections; further ones wait to be accepted.",
+        "Open connections; further ones are closed at once.",
     ),
     setting(
         "http.header_timeout_s",

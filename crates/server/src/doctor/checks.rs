@@ -200,7 +200,7 @@ pub(super) fn master_key(config: &Config) -> Check {
                     SUBJECT,
                     finding,
                     format!(
-                        "put the copy you kept at {shown} (mode 0600); without it access keys must be made anew"
+                        "put the copy you kept at {shown} (mode 0600); without it nothing can open the secrets in this data folder"
                     ),
                 )
             } else {

@@ -289,7 +289,7 @@ async fn permissions_and_a_lost_master_key_are_found() {
     std::fs::remove_file(folder.path().join("master.key")).expect("removed");
     insta::assert_snapshot!(faults_in(&folder, &machine, &program, &[]).await, @"
     fail  master key: DATA/master.key is missing, and the database has secrets sealed with it
-          -> put the copy you kept at DATA/master.key (mode 0600); without it access keys must be made anew
+          -> put the copy you kept at DATA/master.key (mode 0600); without it nothing can open the secrets in this data folder
 
     Failures: 1, warnings: 0.
     ");
