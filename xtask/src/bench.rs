@@ -31,6 +31,12 @@ const BENCHES: &[Bench] = &[
         postgres: false,
         needs: &[Need::Wrk],
     },
+    Bench {
+        name: "start",
+        what: "time from start to ready, memory when idle, size of the program",
+        postgres: false,
+        needs: &[],
+    },
 ];
 
 /// Runs a benchmark with optimised code; `--list` names them.
@@ -73,7 +79,7 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode> {
         .env("TRUNKLINE_BIN", release.join("trunkline"));
     let cluster = if bench.postgres { Some(Cluster::start(Durability::Real)?) } else { None };
     if let Some(cluster) = &cluster {
-        tool = tool.env("TRUNKLINE_TEST_POSTGRES", cluster.url());
+        tool = tool.env("TRUNKLINE_BENCH_POSTGRES", cluster.url());
     }
     let status = tool.show()?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

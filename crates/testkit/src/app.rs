@@ -18,8 +18,8 @@ use trunkline_web::principal::AccessKey;
 use trunkline_web::{App, KeySlot, Peer, Principal, ResourceView, Role, Routes, Settings};
 use uuid::Uuid;
 
-use crate::database::TestStore;
 use crate::calls::{Answer, Call};
+use crate::database::TestStore;
 
 /// The origin of the server and of its default resource.
 pub const ORIGIN: &str = "https://localhost:8443";

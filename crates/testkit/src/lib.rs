@@ -2,9 +2,9 @@
 //! and the whole request pipeline without sockets.
 
 pub mod app;
-pub mod database;
 pub mod calls;
+pub mod database;
 
 pub use app::{FixedOperators, FixedResources, TestApp};
-pub use database::{TestDatabase, TestStore};
 pub use calls::{Answer, Call};
+pub use database::{TestDatabase, TestStore};

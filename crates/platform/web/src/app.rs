@@ -173,7 +173,7 @@ impl App {
         if method == Method::HEAD {
             reply.body = Bytes::new();
         }
-        self.add_common_headers(&mut reply, request_id, operation, client_request_id);
+        add_common_headers(&mut reply, request_id, operation, client_request_id);
         self.shared.settings.origins.apply(origin.as_ref(), &mut reply.headers);
 
         let duration = self.clock.monotonic().saturating_sub(started);
@@ -365,27 +365,6 @@ impl App {
             )),
         }
     }
-
-    fn add_common_headers(
-        &self,
-        reply: &mut Reply,
-        request_id: Uuid,
-        operation: Option<&Operation>,
-        client_request_id: Option<HeaderValue>,
-    ) {
-        let request_id = HeaderValue::from_str(&request_id.to_string()).expect("a GUID is visible ASCII");
-        reply.headers.insert(HeaderName::from_static("ms-cv"), request_id.clone());
-        reply.headers.insert(HeaderName::from_static("x-ms-request-id"), request_id);
-        if let Some(client_request_id) = client_request_id {
-            reply.headers.insert(HeaderName::from_static("x-ms-client-request-id"), client_request_id);
-        }
-        if let Some(operation) = operation.filter(|operation| !operation.versions.is_empty()) {
-            let versions = HeaderValue::from_str(&operation.versions.join(", ")).expect("versions are dates");
-            reply.headers.insert(HeaderName::from_static("api-supported-versions"), versions);
-        }
-        reply.headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-        reply.headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    }
 }
 
 /// What is known of a request once its route is found.
@@ -395,6 +374,26 @@ struct Arrived {
     path: String,
     path_parameters: Vec<(&'static str, String)>,
     now: Timestamp,
+}
+
+fn add_common_headers(
+    reply: &mut Reply,
+    request_id: Uuid,
+    operation: Option<&Operation>,
+    client_request_id: Option<HeaderValue>,
+) {
+    let request_id = HeaderValue::from_str(&request_id.to_string()).expect("a GUID is visible ASCII");
+    reply.headers.insert(HeaderName::from_static("ms-cv"), request_id.clone());
+    reply.headers.insert(HeaderName::from_static("x-ms-request-id"), request_id);
+    if let Some(client_request_id) = client_request_id {
+        reply.headers.insert(HeaderName::from_static("x-ms-client-request-id"), client_request_id);
+    }
+    if let Some(operation) = operation.filter(|operation| !operation.versions.is_empty()) {
+        let versions = HeaderValue::from_str(&operation.versions.join(", ")).expect("versions are dates");
+        reply.headers.insert(HeaderName::from_static("api-supported-versions"), versions);
+    }
+    reply.headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    reply.headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 
 fn is_preflight<B>(request: &Request<B>) -> bool {

@@ -24,7 +24,7 @@ pub struct ApiError {
     /// carries it.
     pub retry_after_seconds: Option<u64>,
     /// The methods a resource does have, for 405.
-    pub allow: Option<String>,
+    pub allow: Option<Box<str>>,
 }
 
 impl ApiError {

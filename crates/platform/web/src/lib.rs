@@ -8,7 +8,7 @@
 //! | [`context`] | [`Context`]: what a handler gets |
 //! | [`reply`], [`error`] | what a handler answers |
 //! | [`principal`], [`ports`] | who calls, and what the pipeline asks of the services |
-//! | [`signature`], [`version`], [`json`], [`paging`] | the rules of the wire |
+//! | [`signature`], [`version`], [`json`], [`paging`], [`etag`] | the rules of the wire |
 //! | [`repeatability`], [`long_running`], [`audit`], [`secrets`] | rows that belong to a request |
 //! | [`network`], [`cors`] | whose forwarding headers count, and which pages may call |
 //! | [`cache`] | a bounded cache of rows |
@@ -24,6 +24,7 @@ pub mod cache;
 pub mod context;
 pub mod cors;
 pub mod error;
+pub mod etag;
 pub mod json;
 pub mod long_running;
 pub mod metrics;

@@ -138,7 +138,9 @@ fn leave_out_later(value: &mut Value, version: &str) {
         Value::Array(items) => {
             // Alternatives of an enumeration that came later.
             items.retain(|item| !is_later(item, version));
-            items.iter_mut().for_each(|item| leave_out_later(item, version));
+            for item in items {
+                leave_out_later(item, version);
+            }
         }
         Value::Object(fields) => {
             leave_out_later_properties(fields, version);

@@ -125,7 +125,7 @@ impl Router {
                 "MethodNotAllowed",
                 format!("This path takes {} only.", methods.join(", ")),
             );
-            error.allow = Some(methods.join(", "));
+            error.allow = Some(methods.join(", ").into());
             return Err(error);
         };
         let mut parameters = Vec::with_capacity(found.params.len());
@@ -168,7 +168,9 @@ mod tests {
     static ISSUE: Operation = operation("Issue", Method::Post, "/identities/{id}/:issueAccessToken");
     static SEND: Operation = operation("Send", Method::Post, "/emails:send");
 
-    fn find(method: Method, path: &str) -> Result<(&'static str, Vec<(&'static str, String)>), u16> {
+    type Parameters = Vec<(&'static str, String)>;
+
+    fn find(method: Method, path: &str) -> Result<(&'static str, Parameters), u16> {
         async fn answer(_: Arc<()>, _: Context) -> Result<Reply, ApiError> {
             Ok(Reply::empty(http::StatusCode::OK))
         }

@@ -173,7 +173,7 @@ fn encode_form(query: &str) -> String {
             match byte {
                 b' ' => encoded.push('+'),
                 b'*' | b'-' | b'.' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
-                    encoded.push(char::from(byte))
+                    encoded.push(char::from(byte));
                 }
                 _ => encoded.push_str(&format!("%{byte:02X}")),
             }

@@ -44,17 +44,15 @@ impl From<ResourcesError> for ApiError {
     fn from(error: ResourcesError) -> Self {
         let message = format!("{}.", capitalised(&error.to_string()));
         match error {
-            ResourcesError::NameTaken(_) => {
+            ResourcesError::NameTaken(_) | ResourcesError::OperatorTaken(_) => {
                 Self::new(StatusCode::CONFLICT, "NameAlreadyExists", message).with_target("name")
             }
             ResourcesError::IdTaken(_) => {
                 Self::new(StatusCode::CONFLICT, "IdAlreadyExists", message).with_target("id")
             }
-            ResourcesError::ResourceNotFound(_) => Self::not_found(message).with_target("name"),
-            ResourcesError::OperatorTaken(_) => {
-                Self::new(StatusCode::CONFLICT, "NameAlreadyExists", message).with_target("name")
+            ResourcesError::ResourceNotFound(_) | ResourcesError::OperatorNotFound(_) => {
+                Self::not_found(message).with_target("name")
             }
-            ResourcesError::OperatorNotFound(_) => Self::not_found(message).with_target("name"),
             ResourcesError::Refused(refusal) => refusal,
             ResourcesError::Store(cause) => cause.into(),
             ResourcesError::Vault(cause) => {

@@ -17,6 +17,8 @@ pub mod error;
 pub mod operations;
 pub mod operators;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -129,7 +131,7 @@ impl Resources {
 
     /// Seals every access key again under the newest master key; returns how many.
     pub async fn reseal(&self) -> Result<u64, ResourcesError> {
-        let slots = self.store.read(|tx| rows::list_key_slots(tx)).await?;
+        let slots = self.store.read(rows::list_key_slots).await?;
         let mut resealed = 0;
         for (resource, slot) in slots {
             let vault = self.vault.clone();

@@ -7,13 +7,14 @@ use std::process::Command;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+use trunkline_kernel::{Clock as _, SystemClock};
 use trunkline_store::Backend;
 
 use super::disk_faults::{expect_recovery, expect_refusals};
-use super::first_of;
 use super::ledger::Ledger;
 use super::machine::copy;
 use super::writer::{self, Writer};
+use super::{PATIENCE, first_of};
 
 /// Mounts at `$0`, then becomes the rest of the command line.
 const MOUNT_AND_RUN: &str = r#"mount -t tmpfs -o size=64m trunkline "$0" && exec "$@""#;
@@ -43,12 +44,30 @@ async fn a_full_tmpfs_refuses_writes_until_there_is_room() {
         expect_recovery(&writer, &mut ledger);
     }
     // The mount ends with the program, so the files are copied while it stands still.
-    let id = Pid::from_raw(writer.id().cast_signed()).expect("a process has a number");
-    kill_process(id, Signal::STOP).expect("the program can be stopped");
+    stop_all_threads(writer.id());
     let left = home.path().join("left");
     copy(&seen_from_outside, &left);
     writer.kill(&mut ledger);
     ledger.audit(Backend::Sqlite { folder: left }).await.assert_none();
+}
+
+/// Returns when every thread stands still; the signal alone only asks for it.
+fn stop_all_threads(id: u32) {
+    let process = Pid::from_raw(id.cast_signed()).expect("a process has a number");
+    kill_process(process, Signal::STOP).expect("the program can be stopped");
+    let is_stopped = |thread: fs::DirEntry| {
+        let status = fs::read_to_string(thread.path().join("stat")).expect("a stopped thread stays");
+        status.rsplit(") ").next().is_some_and(|fields| fields.starts_with('T'))
+    };
+    let until = SystemClock.monotonic() + PATIENCE;
+    loop {
+        let mut threads = fs::read_dir(format!("/proc/{id}/task")).expect("the process exists");
+        if threads.all(|thread| is_stopped(thread.expect("its threads can be listed"))) {
+            return;
+        }
+        assert!(SystemClock.monotonic() < until, "the program does not stand still");
+        std::thread::yield_now();
+    }
 }
 
 fn private_mount(place: &Path, program: &mut Command) -> Command {

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use rusqlite::Connection;
 use trunkline_kernel::{Clock as _, ManualClock, SystemClock, SystemEntropy};
 use trunkline_store::outbox::Look;
-use trunkline_store::{
-    Backend, Delivery, Engine, Event, OutboxConsumer, Store, StoreConfig, StoreError, params,
-};
+use trunkline_store::{Backend, Delivery, Event, OutboxConsumer, Store, StoreConfig, StoreError, params};
 use trunkline_tests::durability::{CONSUMER, Report, SLICE, body_of, places_of};
 
 /// Longer than a killed node keeps its leases.
@@ -79,7 +79,7 @@ impl Ledger {
     pub(super) async fn audit(mut self, backend: Backend) -> Findings {
         let clock = Arc::new(ManualClock::new(SystemClock.now().plus(LEASES_END)));
         let entropy = Arc::new(SystemEntropy);
-        match Store::open(StoreConfig::new(backend), &[SLICE], clock, entropy).await {
+        match Store::open(StoreConfig::new(backend.clone()), &[SLICE], clock, entropy).await {
             Err(failure) => self.note_problem(format!("the data does not open: {failure}")),
             Ok(store) => {
                 if let Err(failure) = self.compare(&store).await {
@@ -87,6 +87,9 @@ impl Ledger {
                 }
                 store.close().await;
             }
+        }
+        if let Backend::Sqlite { folder } = backend {
+            self.check_pages(&folder);
         }
         let lost = self.problems.iter().filter(|problem| problem.starts_with("lost")).count();
         println!("{} acknowledged, {} events", self.acknowledged.len(), self.delivered.len());
@@ -99,14 +102,19 @@ impl Ledger {
         Findings { lost, problems }
     }
 
-    async fn compare(&mut self, store: &Store) -> Result<(), StoreError> {
-        if store.engine() == Engine::Sqlite {
-            let check = |tx: &mut trunkline_store::Tx<'_>| tx.query_one("PRAGMA integrity_check(1)", &[]);
-            let said: String = store.read(check).await?.get(0)?;
-            if said != "ok" {
-                self.note_problem(format!("the database is damaged: {said}"));
-            }
+    /// SQLite's own check of every page and index. The store is closed.
+    fn check_pages(&mut self, folder: &Path) {
+        let check = || {
+            let connection = Connection::open(folder.join("trunkline.db"))?;
+            connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0))
+        };
+        let said = check().unwrap_or_else(|failure| failure.to_string());
+        if said != "ok" {
+            self.note_problem(format!("the database is damaged: {said}"));
         }
+    }
+
+    async fn compare(&mut self, store: &Store) -> Result<(), StoreError> {
         let whole = self.read_transactions(store).await?;
         for number in self.acknowledged.difference(&whole) {
             self.problems.push(format!("lost: acknowledged transaction {number}"));

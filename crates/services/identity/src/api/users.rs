@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::{StatusCode, header};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use trunkline_kernel::identifier::Identifier;
 use trunkline_kernel::{ResourceId, Timestamp};
 use trunkline_store::Key;
-use trunkline_web::{ApiError, Context, Reply};
+use trunkline_web::{ApiError, Context, Reply, etag};
 use uuid::Uuid;
 
 use crate::api::identities;
@@ -173,8 +173,14 @@ pub(crate) async fn users_get(service: Arc<Identity>, context: Context) -> Resul
     let raw_id = context.path("id").to_owned();
     let user: Option<UserRow> =
         service.store.read(move |tx| rows::find_user(tx, resource, &raw_id)).await.map_err(ApiError::from)?;
-    let user = user.ok_or(IdentityError::UserNotFound)?;
-    Ok(Reply::json(StatusCode::OK, &User::from(user)))
+    let user = User::from(user.ok_or(IdentityError::UserNotFound)?);
+    let tag = etag::of(&user);
+    let reply = if context.has_already(&tag) {
+        Reply::empty(StatusCode::NOT_MODIFIED)
+    } else {
+        Reply::json(StatusCode::OK, &user)
+    };
+    Ok(reply.with_header(header::ETAG, &tag))
 }
 
 pub(crate) async fn users_update(service: Arc<Identity>, context: Context) -> Result<Reply, ApiError> {
@@ -191,6 +197,7 @@ pub(crate) async fn users_update(service: Arc<Identity>, context: Context) -> Re
         .store
         .write(Key::new(resource, &raw_id), move |tx| -> Result<UserRow, IdentityError> {
             let mut user = rows::find_user(tx, resource, &raw_id)?.ok_or(IdentityError::UserNotFound)?;
+            context.check_preconditions(Some(&etag::of(&User::from(user.clone()))))?;
             for (name, value) in &patch.labels {
                 match value {
                     Some(value) => drop(user.labels.insert(name.clone(), value.clone())),
@@ -203,7 +210,9 @@ pub(crate) async fn users_update(service: Arc<Identity>, context: Context) -> Re
             Ok(user)
         })
         .await?;
-    Ok(Reply::json(StatusCode::OK, &User::from(updated)))
+    let updated = User::from(updated);
+    let tag = etag::of(&updated);
+    Ok(Reply::json(StatusCode::OK, &updated).with_header(header::ETAG, &tag))
 }
 
 pub(crate) async fn users_delete(service: Arc<Identity>, context: Context) -> Result<Reply, ApiError> {
@@ -257,15 +266,19 @@ mod tests {
     fn given_ids_keep_identifiers_from_before_a_move() {
         let resource = ResourceId(Uuid::from_u128(1));
         let fresh = Uuid::from_u128(2);
-        let id = |given| raw_id_of(given, resource, fresh).map_err(|error| error.message);
+        let id = |given: Option<&str>| raw_id_of(given, resource, fresh).map_err(|error| error.message);
         let ours = format!("8:acs:{resource}_{fresh}");
         assert_eq!(id(None), Ok(ours.clone()));
         assert_eq!(id(Some(&fresh.to_string())), Ok(ours.clone()));
-        assert_eq!(id(Some(&ours)), Ok(ours));
+        assert_eq!(id(Some(&ours)), Ok(ours.clone()));
         assert_eq!(id(Some("8:spool:old")), Ok("8:spool:old".to_owned()));
-        for bad in
-            [format!("8:acs:{fresh}_{fresh}"), "8:acs:a_b".to_owned(), "4:+1".to_owned(), "8:spool:é".to_owned(), "x".repeat(2000)]
-        {
+        for bad in [
+            format!("8:acs:{fresh}_{fresh}"),
+            "8:acs:a_b".to_owned(),
+            "4:+1".to_owned(),
+            "8:spool:é".to_owned(),
+            "x".repeat(2000),
+        ] {
             assert!(id(Some(&bad)).is_err(), "{bad:.40}");
         }
     }

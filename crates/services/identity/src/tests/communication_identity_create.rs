@@ -106,9 +106,8 @@ async fn lifetimes_have_two_ends(store: TestStore) {
 
 async fn scopes_are_checked(store: TestStore) {
     let world = World::new(store).await;
-    let ask = |scopes: Value| {
-        world.call(Call::post(CREATE).json(&json!({ "createTokenWithScopes": scopes })))
-    };
+    let ask =
+        |scopes: Value| world.call(Call::post(CREATE).json(&json!({ "createTokenWithScopes": scopes })));
     for bad in [json!(["email"]), json!(["Chat"]), json!(["chat", ""]), json!("chat"), json!([1])] {
         ask(bad).await.expect_invalid("body");
     }

@@ -88,7 +88,8 @@ async fn scopes_are_checked(store: TestStore) {
     let path = issue_path(&world.create().await);
     let ask = |scopes: Value| world.call(Call::post(path.clone()).json(&json!({ "scopes": scopes })));
     ask(json!([])).await.expect_invalid("scopes");
-    for bad in [json!(["email"]), json!(["CHAT"]), json!("chat"), Value::Null, json!({}), json!(["chat", 1])] {
+    for bad in [json!(["email"]), json!(["CHAT"]), json!("chat"), Value::Null, json!({}), json!(["chat", 1])]
+    {
         ask(bad).await.expect_invalid("body");
     }
     for scope in Scope::ALL.map(Scope::as_str) {
