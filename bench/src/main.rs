@@ -14,9 +14,10 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-const USAGE: &str = "trunkline-bench store|token|start
+const USAGE: &str = "trunkline-bench store|token|start [ARGUMENTS]
 
-store  durable messages a second; PostgreSQL too when TRUNKLINE_BENCH_POSTGRES is the address of a superuser
+store [sqlite|postgres [CONNECTIONS]]
+       durable messages a second; PostgreSQL when TRUNKLINE_BENCH_POSTGRES is the address of a superuser
 token  tokens issued through TLS, HMAC and JSON, beside a bare route; needs wrk
 start  time from start to ready, memory when idle, size of the program
 
@@ -24,9 +25,10 @@ token and start measure the program TRUNKLINE_BIN, or target/release/trunkline."
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let name = std::env::args().nth(1).unwrap_or_default();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let name = arguments.first().cloned().unwrap_or_default();
     let measured: Result<()> = match name.as_str() {
-        "store" => store::run().await,
+        "store" => measure_store(&arguments[1..]).await,
         "token" => token::run(),
         "start" => start::run(),
         _ => {
@@ -41,4 +43,8 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+async fn measure_store(arguments: &[String]) -> Result<()> {
+    store::run(store::Choice::parse(arguments)?).await
 }

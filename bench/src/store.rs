@@ -21,7 +21,8 @@ const POSTGRES_VARIABLE: &str = "TRUNKLINE_BENCH_POSTGRES";
 const WRITERS: [u64; 3] = [1, 64, 512];
 /// Each case is measured so often, the plain loop and ours in turns: disks of shared machines have moods.
 const ROUNDS: usize = 3;
-/// On both sides. Some per core, because each waits for its commit most of the time.
+/// On both sides, when nothing else is asked for. Some per core, because each waits for its commit most of
+/// the time.
 const CONNECTIONS: usize = 16;
 /// Tenants that the writers belong to.
 const RESOURCES: u64 = 8;
@@ -59,12 +60,32 @@ struct Case {
     writers: u64,
 }
 
-pub(crate) async fn run() -> Result<()> {
+/// What to measure.
+pub(crate) struct Choice {
+    sqlite: bool,
+    postgres: bool,
+    connections: usize,
+}
+
+impl Choice {
+    /// From `[sqlite|postgres [CONNECTIONS]]`.
+    pub(crate) fn parse(arguments: &[String]) -> Result<Self> {
+        let engine = arguments.first().map(String::as_str);
+        let connections = arguments.get(1).map_or(Ok(CONNECTIONS), |number| number.parse());
+        Ok(Self {
+            sqlite: engine.is_none_or(|engine| engine == "sqlite"),
+            postgres: engine.is_none_or(|engine| engine == "postgres"),
+            connections: connections.context("CONNECTIONS is a number")?,
+        })
+    }
+}
+
+pub(crate) async fn run(choice: Choice) -> Result<()> {
     println!(
         "| engine | keys | writers | messages/s | p50 ms | p99 ms | CPU µs/message | server CPU µs | ours/plain |"
     );
     println!("|---|---|---:|---:|---:|---:|---:|---:|---:|");
-    for writers in WRITERS {
+    for writers in WRITERS.into_iter().filter(|_| choice.sqlite) {
         let case = Case { keys: Keys::Distinct, writers };
         let mut rounds = Vec::new();
         for _ in 0..ROUNDS {
@@ -72,18 +93,22 @@ pub(crate) async fn run() -> Result<()> {
         }
         print(["plain rusqlite", "SQLite"], case, &rounds);
     }
+    if !choice.postgres {
+        return Ok(());
+    }
     let Ok(url) = std::env::var(POSTGRES_VARIABLE) else {
         println!("\nNOT MEASURED: PostgreSQL, because {POSTGRES_VARIABLE} is not set");
         return Ok(());
     };
     for keys in [Keys::Distinct, Keys::Hot] {
         for writers in WRITERS {
+            let case = Case { keys, writers };
             let mut rounds = Vec::new();
             for _ in 0..ROUNDS {
-                let plain = plain_postgres(&url, keys, writers).await?;
-                rounds.push((plain, postgres(&url, keys, writers).await?));
+                let plain = plain_postgres(&url, choice.connections, case).await?;
+                rounds.push((plain, postgres(&url, choice.connections, case).await?));
             }
-            print(["plain tokio-postgres", "PostgreSQL"], Case { keys, writers }, &rounds);
+            print(["plain tokio-postgres", "PostgreSQL"], case, &rounds);
         }
     }
     Ok(())
@@ -160,22 +185,22 @@ async fn plain_sqlite(writers: u64) -> Result<Figures> {
     figures
 }
 
-async fn postgres(admin_url: &str, keys: Keys, writers: u64) -> Result<Figures> {
+async fn postgres(admin_url: &str, connections: usize, case: Case) -> Result<Figures> {
     let (url, server) = new_database(admin_url).await?;
-    let store = open(Backend::Postgres { url: Secret::new(url), connections: CONNECTIONS }).await?;
-    drive_store(&store, keys, writers, server).await
+    let store = open(Backend::Postgres { url: Secret::new(url), connections }).await?;
+    drive_store(&store, case.keys, case.writers, server).await
 }
 
-async fn plain_postgres(admin_url: &str, keys: Keys, writers: u64) -> Result<Figures> {
+async fn plain_postgres(admin_url: &str, connections: usize, case: Case) -> Result<Figures> {
     let (url, server) = new_database(admin_url).await?;
     open(Backend::Postgres { url: Secret::new(url.clone()), connections: 1 }).await?.close().await;
     let tasks = Tasks::new();
-    let plain = PlainPostgres::connect(&url, CONNECTIONS, &tasks).await?;
+    let plain = PlainPostgres::connect(&url, connections, &tasks).await?;
     let send = move |writer, number: u64| {
-        let (plain, thread) = (Arc::clone(&plain), keys.thread_of(writer));
+        let (plain, thread) = (Arc::clone(&plain), case.keys.thread_of(writer));
         async move { plain.send(thread, number.cast_signed()).await }
     };
-    let figures = drive(writers, server, send).await;
+    let figures = drive(case.writers, server, send).await;
     tasks.stop(PATIENCE).await;
     figures
 }

@@ -115,7 +115,7 @@ async fn handle(identity: &Identity, event: &Event) -> Result<(), IdentityError>
     if event.kind == RESOURCE_DELETED
         && let Ok(resource) = event.subject.parse::<ResourceId>()
     {
-        identity.delete_users_of(resource).await?;
+        identity.delete_users_of(resource, event.created_at).await?;
     }
     Ok(())
 }

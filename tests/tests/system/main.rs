@@ -4,4 +4,5 @@ mod backups;
 mod durability;
 mod lifecycle;
 mod nodes;
+mod operators;
 mod support;

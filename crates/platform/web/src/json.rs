@@ -140,7 +140,7 @@ mod tests {
             ("", "EOF"),
             ("{", "EOF"),
             (r#"{"a":1} trailing"#, "trailing"),
-            ("{'a':1}", "expected"),
+            ("{'a':1}", "key must be a string"),
         ] {
             let error = parse::<Value>(text.as_bytes()).expect_err(expected);
             assert_eq!(error.status, 400);

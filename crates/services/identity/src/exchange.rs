@@ -203,18 +203,16 @@ impl Exchange {
     }
 
     async fn fetch(&self, issuer: &Issuer) -> Option<HashMap<String, VerifyingKey>> {
-        let url = match &issuer.jwks_url {
-            Some(url) => url.clone(),
-            None => {
-                let base = issuer.issuer.trim_end_matches('/');
-                let discovery =
-                    self.fetcher.fetch(&format!("{base}/.well-known/openid-configuration")).await?;
-                // OpenID Connect Discovery §4.3: the document must name the issuer it was asked for.
-                if discovery["issuer"].as_str() != Some(&issuer.issuer) {
-                    return None;
-                }
-                discovery["jwks_uri"].as_str()?.to_owned()
+        let url = if let Some(url) = &issuer.jwks_url {
+            url.clone()
+        } else {
+            let base = issuer.issuer.trim_end_matches('/');
+            let discovery = self.fetcher.fetch(&format!("{base}/.well-known/openid-configuration")).await?;
+            // OpenID Connect Discovery §4.3: the document must name the issuer it was asked for.
+            if discovery["issuer"].as_str() != Some(&issuer.issuer) {
+                return None;
             }
+            discovery["jwks_uri"].as_str()?.to_owned()
         };
         let document = self.fetcher.fetch(&url).await?;
         let keys = document["keys"].as_array()?.iter().take(KEYS_MAX);

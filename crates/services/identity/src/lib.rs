@@ -32,7 +32,7 @@ pub mod tokens;
 use std::sync::Arc;
 use std::time::Duration;
 
-use trunkline_kernel::{Clock, Entropy, ResourceId};
+use trunkline_kernel::{Clock, Entropy, ResourceId, Timestamp};
 use trunkline_store::vault::Vault;
 use trunkline_store::wakes::Wake;
 use trunkline_store::{Key, Migration, Slice, Store};
@@ -156,14 +156,19 @@ impl Identity {
         }
     }
 
-    /// Deletes the users of a deleted resource, a chunk a transaction.
-    pub async fn delete_users_of(&self, resource: ResourceId) -> Result<u64, IdentityError> {
+    /// Deletes the users a resource had when it was deleted at `until`, a chunk a transaction. Those of a
+    /// resource made again with the same id since then stay.
+    pub async fn delete_users_of(
+        &self,
+        resource: ResourceId,
+        until: Timestamp,
+    ) -> Result<u64, IdentityError> {
         let mut deleted = 0;
         loop {
             let chunk: u64 = self
                 .store
                 .write(Key::new(resource, "users"), move |tx| -> Result<u64, IdentityError> {
-                    Ok(rows::delete_some_users(tx, resource, DELETE_CHUNK)?)
+                    Ok(rows::delete_some_users(tx, resource, until, DELETE_CHUNK)?)
                 })
                 .await?;
             deleted += chunk;

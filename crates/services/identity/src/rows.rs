@@ -122,15 +122,17 @@ pub(crate) fn delete_user(tx: &mut Tx<'_>, resource: ResourceId, raw_id: &str) -
     Ok(deleted == 1)
 }
 
-/// Deletes at most `limit` users of a resource, with their labels; returns how many.
+/// Deletes at most `limit` users of a resource that were there at `until`, with their labels; returns how
+/// many.
 pub(crate) fn delete_some_users(
     tx: &mut Tx<'_>,
     resource: ResourceId,
+    until: Timestamp,
     limit: u32,
 ) -> Result<u64, StoreError> {
     let ids = tx.query_all(
-        "SELECT raw_id FROM identity_users WHERE resource_id = ?1 ORDER BY raw_id LIMIT ?2",
-        params![resource, limit],
+        "SELECT raw_id FROM identity_users WHERE resource_id = ?1 AND created_at <= ?2 ORDER BY raw_id LIMIT ?3",
+        params![resource, until, limit],
     )?;
     let mut deleted = 0;
     for row in ids {

@@ -143,19 +143,18 @@ impl Tokens {
         Ok(self.store.read(move |tx| rows::find_generation(tx, resource, &wanted)).await?)
     }
 
-    /// The claims of `token`, when one of our keys signed it; `Ok(None)` when another issuer did.
+    /// The claims of `token`, when one of our keys signed it; `None` when another issuer did.
     ///
     /// Says nothing yet about expiry, resource or revocation: see [`Tokens::check`].
-    pub async fn read(&self, token: &str) -> Result<Option<Result<Arc<Claims>, Refusal>>, IdentityError> {
+    pub fn read(&self, token: &str) -> Option<Result<Arc<Claims>, Refusal>> {
         let hash: [u8; 32] =
             digest(&SHA256, token.as_bytes()).as_ref().try_into().expect("SHA-256 has 32 bytes");
         if let Some(claims) = self.verified.get(&hash) {
-            return Ok(Some(Ok(claims)));
+            return Some(Ok(claims));
         }
-        let Ok(unverified) = Unverified::parse(token) else { return Ok(None) };
-        let Some(kid) = unverified.kid() else { return Ok(None) };
-        let Some(key) = self.keys.find(kid) else { return Ok(None) };
-        Ok(Some(match unverified.verify::<Claims>(&key) {
+        let unverified = Unverified::parse(token).ok()?;
+        let key = self.keys.find(unverified.kid()?)?;
+        Some(match unverified.verify::<Claims>(&key) {
             Ok(claims) => {
                 let claims = Arc::new(claims);
                 self.verified.insert(hash, Arc::clone(&claims));
@@ -167,7 +166,7 @@ impl Tokens {
                 | JwsError::BadSignature
                 | JwsError::UnusableKey,
             ) => Err(Refusal::Forged),
-        }))
+        })
     }
 
     /// Whether `claims` are good for `resource` now.
@@ -200,7 +199,7 @@ impl VerifyBearer for Tokens {
         resource: Option<&'a Arc<ResourceView>>,
     ) -> PortFuture<'a, Option<Principal>> {
         Box::pin(async move {
-            let claims = match self.read(token).await? {
+            let claims = match self.read(token) {
                 None => return Ok(None),
                 Some(claims) => claims?,
             };

@@ -63,17 +63,29 @@ impl Client {
         self.begin(method, target, body, usize::MAX).finish()
     }
 
+    /// Sends a request with one header line of the caller's in place of a signature, and reads the answer.
+    pub(crate) fn call_with(&self, method: &str, target: &str, body: &str, header: &str) -> Reply {
+        self.send(method, target, body, usize::MAX, header).finish()
+    }
+
     /// Sends the head of a signed request and at most `body_bytes` of its body.
     pub(crate) fn begin(&self, method: &str, target: &str, body: &str, body_bytes: usize) -> Unfinished {
-        let mut stream = self.connect();
         let date = SystemClock.now().to_http_date();
         let hash = STANDARD.encode(digest::digest(&digest::SHA256, body.as_bytes()));
         let text = format!("{method}\n{target}\n{date};{};{hash}", self.authority);
         let signature = STANDARD.encode(hmac::sign(&self.key, text.as_bytes()));
+        let headers = format!(
+            "x-ms-date: {date}\r\nx-ms-content-sha256: {hash}\r\n\
+             Authorization: HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature={signature}"
+        );
+        self.send(method, target, body, body_bytes, &headers)
+    }
+
+    fn send(&self, method: &str, target: &str, body: &str, body_bytes: usize, headers: &str) -> Unfinished {
+        let mut stream = self.connect();
         let head = format!(
             "{method} {target} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\nx-ms-date: {date}\r\nx-ms-content-sha256: {hash}\r\n\
-             Authorization: HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature={signature}\r\n\r\n",
+             Content-Length: {}\r\n{headers}\r\n\r\n",
             self.authority,
             body.len(),
         );

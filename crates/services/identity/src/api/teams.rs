@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::StatusCode;
 use schemars::JsonSchema;
@@ -28,6 +29,9 @@ pub(crate) struct TeamsUserExchangeTokenRequest {
     /// The user's object id.
     pub(crate) user_id: String,
 }
+
+/// The longest lifetime of any user token, which signing keys are kept for.
+const LIFETIME_MAX: Duration = Duration::from_hours(24);
 
 /// What a Teams user's token allows.
 const SCOPES: &[Scope] = &[Scope::Chat, Scope::Voip];
@@ -60,7 +64,8 @@ pub(crate) async fn communication_identity_exchange_teams_user_access_token(
         })
         .await?;
     service.tokens.forget(id, &raw_id);
-    let expires = directory_user.expires.truncate_to_second();
+    // A longer one could outlive the key that signs it.
+    let expires = directory_user.expires.min(context.now.plus(LIFETIME_MAX)).truncate_to_second();
     let grant = Grant {
         raw_id: &raw_id,
         generation,

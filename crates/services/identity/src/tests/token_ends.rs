@@ -7,7 +7,7 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use trunkline_kernel::ResourceId;
+use trunkline_kernel::{Clock as _, ResourceId};
 use trunkline_kernel::jws::SigningKey;
 use trunkline_testkit::{Call, TestStore, app, on_both_engines};
 use trunkline_web::KeySlot;
@@ -60,13 +60,16 @@ async fn deleting_a_resource_deletes_its_users(store: TestStore) {
     let token = world.token(&raw_id(200), &["chat"]).await;
     assert!(world.verify(&token).await.is_ok());
     let dev: ResourceId = DEV.parse().expect("a GUID");
-    assert_eq!(world.identity.delete_users_of(dev).await.ok(), Some(201));
+    let now = world.app.clock().now();
+    let before = now.minus(Duration::from_secs(1));
+    assert_eq!(world.identity.delete_users_of(dev, before).await.ok(), Some(0), "they were made since");
+    assert_eq!(world.identity.delete_users_of(dev, now).await.ok(), Some(201));
     assert_eq!(world.verify(&token).await, Err("TokenRevoked"));
     let left = world.users().await;
     assert_eq!((left.len(), left[0].0.as_str()), (1, OTHER));
     assert_eq!(world.app.count("identity_labels").await, 0);
     // Events come at least once.
-    assert_eq!(world.identity.delete_users_of(dev).await.ok(), Some(0));
+    assert_eq!(world.identity.delete_users_of(dev, now).await.ok(), Some(0));
 }
 
 async fn forged_tokens_are_refused(store: TestStore) {

@@ -42,7 +42,6 @@ static WHO_AM_I: Operation = Operation {
     summary: "",
 };
 
-#[expect(clippy::unused_async, reason = "handlers are async")]
 async fn who_am_i(_: Arc<()>, context: Context) -> Result<Reply, ApiError> {
     let Principal::ResourceKey { slot } = context.principal else { return Err(ApiError::internal()) };
     let reply = json!({ "resource": context.resource().name, "key": slot });
