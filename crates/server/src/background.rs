@@ -7,7 +7,6 @@
 //! | outbox consumer `identity` | a resource was deleted: its users go |
 //! | key refresh | every minute, on every node: signing keys another node made |
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -134,16 +133,14 @@ async fn deliver_parked(identity: Arc<Identity>, job: Job) -> Result<(), JobFail
     }
 }
 
-fn refresh_keys(identity: Arc<Identity>, shutdown: Shutdown) -> impl Future<Output = ()> {
-    async move {
-        loop {
-            tokio::select! {
-                () = tokio::time::sleep(KEY_REFRESH_INTERVAL) => {}
-                () = shutdown.requested() => return,
-            }
-            if let Err(cause) = identity.tokens().keys().reload().await {
-                tracing::warn!(%cause, "the signing keys cannot be read again; those in memory stay in use");
-            }
+async fn refresh_keys(identity: Arc<Identity>, shutdown: Shutdown) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(KEY_REFRESH_INTERVAL) => {}
+            () = shutdown.requested() => return,
+        }
+        if let Err(cause) = identity.tokens().keys().reload().await {
+            tracing::warn!(%cause, "the signing keys cannot be read again; those in memory stay in use");
         }
     }
 }

@@ -7,7 +7,7 @@
 //! | [`console`] | results, hints, questions, tables |
 //! | [`resources`], [`users`], [`operators`], [`backups`] | commands over the operator API |
 //! | [`local`] | commands on files alone |
-//! | [`document`] | `docs/cli.md` |
+//! | `document` | `docs/cli.md`, in tests |
 
 pub(crate) mod arguments;
 mod backups;

@@ -4,11 +4,11 @@
 //! |---|---|
 //! | [`table`] | every setting as data |
 //! | [`kind`] | what values a setting takes |
-//! | [`file`] | the TOML file as dotted keys with lines |
+//! | [`mod@file`] | the TOML file as dotted keys with lines |
 //! | [`resolve`] | which source wins, what is unknown |
 //! | [`rules`] | what must hold between settings; what production refuses |
 //! | [`typed`] | the result as types |
-//! | [`document`] | `docs/configuration.md` |
+//! | `document` | `docs/configuration.md`, in tests |
 
 #[cfg(test)]
 mod document;

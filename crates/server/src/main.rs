@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`cli`] | the command line |
 //! | [`config`] | settings: file, environment, flags |
-//! | [`serve`], [`banner`], [`ready`], [`admin`], [`telemetry`] | a server from bind to drain |
+//! | [`mod@serve`], [`banner`], [`ready`], [`admin`], [`telemetry`] | a server from bind to drain |
 //! | [`node`], [`background`] | store, services and background work, composed |
 //! | [`platform`] | operations of the server itself |
 //! | [`program`], [`fetch`] | adapters |

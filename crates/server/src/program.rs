@@ -23,7 +23,7 @@ use crate::platform;
 /// A command may wait this long for one answer; a key rotation over ten thousand resources takes seconds.
 const BOUNDS: ClientBounds = ClientBounds {
     connect: Duration::from_secs(5),
-    total: Duration::from_secs(120),
+    total: Duration::from_mins(2),
     answer_bytes: 64 * 1024 * 1024,
 };
 

@@ -25,6 +25,7 @@ use crate::folder::DataFolder;
 use crate::node::{Node, Surroundings, tls_folder};
 use crate::ready::{self, Ready};
 use crate::telemetry;
+use crate::welcome::Welcome;
 
 /// The time the outbound client has for one exchange, and the largest answer it takes: key sets and
 /// discovery documents are a few KiB.
@@ -78,20 +79,8 @@ pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>, is_json: bo
         Admin { store: node.store.clone(), registry, is_serving: Arc::clone(&is_serving), test_clock };
     let admin = start_admin(&config, admin)?;
 
-    let report = Ready {
-        endpoint: public_origin,
-        connection_string: welcome.as_ref().map(|welcome| welcome.connection_string.clone()),
-        ca_file: certificates.ca_file,
-        resource_name: welcome.as_ref().map(|welcome| welcome.resource_name.clone()),
-        resource_id: welcome.as_ref().map(|welcome| welcome.resource_id.clone()),
-        subscription_id: Some(node.subscription_id(clock.as_ref()).await?),
-        admin_endpoint: admin
-            .as_ref()
-            .and_then(|admin| admin.addresses().first())
-            .map(|address| format!("http://{address}")),
-        pid: std::process::id(),
-        further: serde_json::Map::new(),
-    };
+    let subscription_id = node.subscription_id(clock.as_ref()).await?;
+    let report = report(public_origin, certificates.ca_file, welcome, subscription_id, admin.as_ref());
     if let Some(file) = &ready_file {
         ready::write(file, &report)?;
     }
@@ -114,6 +103,34 @@ pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>, is_json: bo
     }
     info!("stopped");
     Ok(())
+}
+
+/// What the ready file and the banner say.
+fn report(
+    endpoint: String,
+    ca_file: Option<PathBuf>,
+    welcome: Option<Welcome>,
+    subscription_id: String,
+    admin: Option<&Server>,
+) -> Ready {
+    let (resource_name, resource_id, connection_string) = match welcome {
+        Some(welcome) => {
+            (Some(welcome.resource_name), Some(welcome.resource_id), Some(welcome.connection_string))
+        }
+        None => (None, None, None),
+    };
+    let admin = admin.and_then(|admin| admin.addresses().first());
+    Ready {
+        endpoint,
+        connection_string,
+        ca_file,
+        resource_name,
+        resource_id,
+        subscription_id: Some(subscription_id),
+        admin_endpoint: admin.map(|address| format!("http://{address}")),
+        pid: std::process::id(),
+        further: serde_json::Map::new(),
+    }
 }
 
 async fn drain(config: &Config, api: Server, local: Server) -> bool {

@@ -261,7 +261,7 @@ mod tests {
     use schemars::JsonSchema;
 
     use super::*;
-    use crate::operation::{RequestBody, UNLIMITED, schema_of};
+    use crate::operation::{Method, schema_of};
 
     #[derive(JsonSchema)]
     #[expect(dead_code, reason = "only its schema is used")]
@@ -282,18 +282,9 @@ mod tests {
 
     static OPERATION: Operation = Operation {
         service: "test",
-        id: "Test_Get",
-        method: crate::Method::Get,
-        path: "/test/{id}",
         versions: &["2023-01-01", "2024-01-01", "2025-01-01"],
-        success: 200,
-        allow: &[Allow::ResourceKey],
-        accepts_decoded_signature: false,
-        body: RequestBody::None,
         reply: Some(schema_of::<Outer>),
-        query: &[],
-        rate: UNLIMITED,
-        summary: "Gets a test.",
+        ..Operation::own("Test_Get", Method::Get, "/test/{id}", &[Allow::ResourceKey])
     };
 
     #[test]

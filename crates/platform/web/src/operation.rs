@@ -177,6 +177,25 @@ pub const CONTINUATION_TOKEN: QueryParameter = QueryParameter {
 };
 
 impl Operation {
+    /// An operation of our own API: no versions, no limit, no bodies. Constants set what differs on top.
+    pub const fn own(id: &'static str, method: Method, path: &'static str, allow: &'static [Allow]) -> Self {
+        Self {
+            service: "operator",
+            id,
+            method,
+            path,
+            versions: &[],
+            success: 200,
+            allow,
+            accepts_decoded_signature: false,
+            body: RequestBody::None,
+            reply: None,
+            query: &[],
+            rate: UNLIMITED,
+            summary: "",
+        }
+    }
+
     /// The names of the parameters in the path, in order.
     pub fn path_parameters(&self) -> impl Iterator<Item = &'static str> {
         self.path.split('{').skip(1).filter_map(|rest| rest.split('}').next())

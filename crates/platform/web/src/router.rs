@@ -142,24 +142,10 @@ impl Router {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::operation::{Allow, Method, RequestBody, UNLIMITED};
+    use crate::operation::{Allow, Method};
 
     const fn operation(id: &'static str, method: Method, path: &'static str) -> Operation {
-        Operation {
-            service: "test",
-            id,
-            method,
-            path,
-            versions: &[],
-            success: 200,
-            allow: &[Allow::Anyone],
-            accepts_decoded_signature: false,
-            body: RequestBody::None,
-            reply: None,
-            query: &[],
-            rate: UNLIMITED,
-            summary: "",
-        }
+        Operation::own(id, method, path, &[Allow::Anyone])
     }
 
     static GET: Operation = operation("Get", Method::Get, "/jobs/{jobId}");

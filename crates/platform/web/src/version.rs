@@ -55,22 +55,11 @@ fn unsupported(operation: &Operation, asked: &str) -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::operation::{Allow, RequestBody, UNLIMITED};
+    use crate::operation::{Allow, Method};
 
     static OPERATION: Operation = Operation {
-        service: "test",
-        id: "Test_Get",
-        method: crate::Method::Get,
-        path: "/test",
         versions: &["2022-10-01", "2023-10-01", "2024-06-05-preview"],
-        success: 200,
-        allow: &[Allow::Anyone],
-        accepts_decoded_signature: false,
-        body: RequestBody::None,
-        reply: None,
-        query: &[],
-        rate: UNLIMITED,
-        summary: "",
+        ..Operation::own("Test_Get", Method::Get, "/test", &[Allow::Anyone])
     };
 
     #[test]

@@ -50,12 +50,10 @@ pub(super) fn routes(platform: &Arc<Platform>) -> Routes {
         .add(&operations::OPENAPI_GET, platform, open_api_get)
 }
 
-#[expect(clippy::unused_async, reason = "handlers are async")]
 async fn ping_get(_: Arc<Platform>, _: Context) -> Result<Reply, ApiError> {
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
-#[expect(clippy::unused_async, reason = "handlers are async")]
 async fn status_get(platform: Arc<Platform>, context: Context) -> Result<Reply, ApiError> {
     let health = match platform.store.health() {
         Health::Healthy => "healthy".to_owned(),
@@ -161,16 +159,13 @@ async fn master_key_rotate(platform: Arc<Platform>, context: Context) -> Result<
     Ok(Reply::json(StatusCode::OK, &ResealReply { resealed }))
 }
 
-#[expect(clippy::unused_async, reason = "handlers are async")]
 async fn open_api_get(platform: Arc<Platform>, context: Context) -> Result<Reply, ApiError> {
     let operations = platform.published.get().map(Vec::as_slice).unwrap_or_default();
-    match find_document(operations, context.path("service"), context.path("version")) {
-        Some(document) => Ok(Reply::json(StatusCode::OK, &document)),
-        None => {
-            let known = list_documents(operations);
-            let known: Vec<String> =
-                known.iter().map(|(service, version)| format!("/openapi/{service}/{version}.json")).collect();
-            Err(ApiError::not_found(format!("There is no such document; there are {}.", known.join(", "))))
-        }
+    if let Some(document) = find_document(operations, context.path("service"), context.path("version")) {
+        return Ok(Reply::json(StatusCode::OK, &document));
     }
+    let known = list_documents(operations);
+    let known: Vec<String> =
+        known.iter().map(|(service, version)| format!("/openapi/{service}/{version}.json")).collect();
+    Err(ApiError::not_found(format!("There is no such document; there are {}.", known.join(", "))))
 }

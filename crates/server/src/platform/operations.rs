@@ -2,34 +2,11 @@
 
 use trunkline_web::audit::AuditEntry;
 use trunkline_web::long_running::OperationStatus;
-use trunkline_web::operation::{CONTINUATION_TOKEN, MAX_PAGE_SIZE, UNLIMITED, schema_of};
+use trunkline_web::operation::{CONTINUATION_TOKEN, MAX_PAGE_SIZE, schema_of};
 use trunkline_web::{Allow, Method, Operation, Page, RequestBody, Role};
 
 use super::BackupPayload;
 use super::api::{ResealReply, StatusReply};
-
-const fn operation(
-    id: &'static str,
-    method: Method,
-    path: &'static str,
-    allow: &'static [Allow],
-) -> Operation {
-    Operation {
-        service: "operator",
-        id,
-        method,
-        path,
-        versions: &[],
-        success: 200,
-        allow,
-        accepts_decoded_signature: false,
-        body: RequestBody::None,
-        reply: None,
-        query: &[],
-        rate: UNLIMITED,
-        summary: "",
-    }
-}
 
 const ANYONE: &[Allow] = &[Allow::Anyone];
 const READER: &[Allow] = &[Allow::Operator(Role::Reader)];
@@ -39,14 +16,14 @@ const OWNER: &[Allow] = &[Allow::Operator(Role::Owner)];
 pub(crate) static PING_GET: Operation = Operation {
     success: 204,
     summary: "Answers without doing anything.",
-    ..operation("Ping_Get", Method::Get, "/trunkline/ping", ANYONE)
+    ..Operation::own("Ping_Get", Method::Get, "/trunkline/ping", ANYONE)
 };
 
 /// What this server is and how it does.
 pub(crate) static STATUS_GET: Operation = Operation {
     reply: Some(schema_of::<StatusReply>),
     summary: "Says what this server is and how it does.",
-    ..operation("Status_Get", Method::Get, "/trunkline/status", READER)
+    ..Operation::own("Status_Get", Method::Get, "/trunkline/status", READER)
 };
 
 /// The audit log.
@@ -54,14 +31,14 @@ pub(crate) static AUDIT_LIST: Operation = Operation {
     reply: Some(schema_of::<Page<AuditEntry>>),
     query: &[MAX_PAGE_SIZE, CONTINUATION_TOKEN],
     summary: "Lists the changes made by operators, newest first.",
-    ..operation("Audit_List", Method::Get, "/trunkline/audit", OWNER)
+    ..Operation::own("Audit_List", Method::Get, "/trunkline/audit", OWNER)
 };
 
 /// The state of a long-running operation.
 pub(crate) static OPERATIONS_GET: Operation = Operation {
     reply: Some(schema_of::<OperationStatus>),
     summary: "Says how far a long-running operation is.",
-    ..operation("Operations_Get", Method::Get, "/trunkline/operations/{id}", READER)
+    ..Operation::own("Operations_Get", Method::Get, "/trunkline/operations/{id}", READER)
 };
 
 /// Backs up the running server.
@@ -70,20 +47,20 @@ pub(crate) static BACKUPS_CREATE: Operation = Operation {
     body: RequestBody::Json(schema_of::<BackupPayload>),
     reply: Some(schema_of::<OperationStatus>),
     summary: "Backs up the running server into a new folder on its machine.",
-    ..operation("Backups_Create", Method::Post, "/trunkline/backups", OWNER)
+    ..Operation::own("Backups_Create", Method::Post, "/trunkline/backups", OWNER)
 };
 
 /// Makes a new master key and seals every secret with it.
 pub(crate) static MASTER_KEY_ROTATE: Operation = Operation {
     reply: Some(schema_of::<ResealReply>),
     summary: "Makes a new master key and seals every secret with it.",
-    ..operation("MasterKey_Rotate", Method::Post, "/trunkline/masterKey/:rotate", OWNER)
+    ..Operation::own("MasterKey_Rotate", Method::Post, "/trunkline/masterKey/:rotate", OWNER)
 };
 
 /// A published OpenAPI document.
 pub(crate) static OPENAPI_GET: Operation = Operation {
     summary: "The OpenAPI 3.1 document of a service in one api-version ('current' for our own).",
-    ..operation("OpenApi_Get", Method::Get, "/openapi/{service}/{version}.json", ANYONE)
+    ..Operation::own("OpenApi_Get", Method::Get, "/openapi/{service}/{version}.json", ANYONE)
 };
 
 /// Every operation of this service.

@@ -4,7 +4,7 @@
 //! resource (ACS service limits). The others are our own.
 
 use trunkline_kernel::limits::{NamedLimit, RequestRate};
-use trunkline_web::operation::{CONTINUATION_TOKEN, MAX_PAGE_SIZE, QueryParameter, UNLIMITED, schema_of};
+use trunkline_web::operation::{CONTINUATION_TOKEN, MAX_PAGE_SIZE, QueryParameter, schema_of};
 use trunkline_web::{Allow, Method, Operation, Page, RequestBody, Role};
 
 use crate::api::discovery::Discovery;
@@ -28,19 +28,11 @@ const CALLERS: &[Allow] = &[Allow::ResourceKey, Allow::Application(Role::Contrib
 const fn published(id: &'static str, method: Method, path: &'static str, requests_in_30_s: u32) -> Operation {
     Operation {
         service: "identity",
-        id,
-        method,
-        path,
         versions: VERSIONS,
-        success: 200,
-        allow: CALLERS,
         // Python's asynchronous client signs the decoded target.
         accepts_decoded_signature: true,
-        body: RequestBody::None,
-        reply: None,
-        query: &[],
         rate: NamedLimit { generous: None, acs: Some(RequestRate::per_seconds(requests_in_30_s, 30)) },
-        summary: "",
+        ..Operation::own(id, method, path, CALLERS)
     }
 }
 
@@ -99,10 +91,6 @@ pub static COMMUNICATION_IDENTITY_EXCHANGE_TEAMS_USER_ACCESS_TOKEN: Operation = 
     )
 };
 
-const fn own(id: &'static str, method: Method, path: &'static str, allow: &'static [Allow]) -> Operation {
-    Operation { service: "operator", allow, versions: &[], rate: UNLIMITED, ..published(id, method, path, 1) }
-}
-
 const READER: &[Allow] = &[Allow::Operator(Role::Reader)];
 const CONTRIBUTOR: &[Allow] = &[Allow::Operator(Role::Contributor)];
 const USERS: &str = "/trunkline/resources/{name}/users";
@@ -124,7 +112,7 @@ pub static USERS_LIST: Operation = Operation {
     reply: Some(schema_of::<Page<User>>),
     query: &[SEARCH, LABEL, MAX_PAGE_SIZE, CONTINUATION_TOKEN],
     summary: "Lists the users of a resource by id, or searches among them.",
-    ..own("Users_List", Method::Get, USERS, READER)
+    ..Operation::own("Users_List", Method::Get, USERS, READER)
 };
 
 /// Creates a user, with a given id where wanted.
@@ -133,14 +121,14 @@ pub static USERS_CREATE: Operation = Operation {
     body: RequestBody::OptionalJson(schema_of::<NewUser>),
     reply: Some(schema_of::<User>),
     summary: "Creates a user, with a given id where wanted, to keep identifiers from before a move.",
-    ..own("Users_Create", Method::Post, USERS, CONTRIBUTOR)
+    ..Operation::own("Users_Create", Method::Post, USERS, CONTRIBUTOR)
 };
 
 /// Shows a user.
 pub static USERS_GET: Operation = Operation {
     reply: Some(schema_of::<User>),
     summary: "Shows a user.",
-    ..own("Users_Get", Method::Get, USER, READER)
+    ..Operation::own("Users_Get", Method::Get, USER, READER)
 };
 
 /// Changes a user's labels.
@@ -148,14 +136,14 @@ pub static USERS_UPDATE: Operation = Operation {
     body: RequestBody::MergePatch(schema_of::<UserPatch>),
     reply: Some(schema_of::<User>),
     summary: "Changes the labels of a user; null removes one.",
-    ..own("Users_Update", Method::Patch, USER, CONTRIBUTOR)
+    ..Operation::own("Users_Update", Method::Patch, USER, CONTRIBUTOR)
 };
 
 /// Deletes a user.
 pub static USERS_DELETE: Operation = Operation {
     success: 204,
     summary: "Deletes a user, revokes its tokens and deletes what belongs to it.",
-    ..own("Users_Delete", Method::Delete, USER, CONTRIBUTOR)
+    ..Operation::own("Users_Delete", Method::Delete, USER, CONTRIBUTOR)
 };
 
 /// Issues a token as an operator.
@@ -163,14 +151,19 @@ pub static USERS_ISSUE_TOKEN: Operation = Operation {
     body: RequestBody::Json(schema_of::<CommunicationIdentityAccessTokenRequest>),
     reply: Some(schema_of::<CommunicationIdentityAccessToken>),
     summary: "Issues an access token for a user.",
-    ..own("Users_IssueToken", Method::Post, "/trunkline/resources/{name}/users/{id}/:issueToken", CONTRIBUTOR)
+    ..Operation::own(
+        "Users_IssueToken",
+        Method::Post,
+        "/trunkline/resources/{name}/users/{id}/:issueToken",
+        CONTRIBUTOR,
+    )
 };
 
 /// Revokes a user's tokens as an operator.
 pub static USERS_REVOKE_TOKENS: Operation = Operation {
     success: 204,
     summary: "Revokes all access tokens of a user.",
-    ..own(
+    ..Operation::own(
         "Users_RevokeTokens",
         Method::Post,
         "/trunkline/resources/{name}/users/{id}/:revokeTokens",
@@ -183,21 +176,21 @@ pub static TOKENS_INSPECT: Operation = Operation {
     body: RequestBody::Json(schema_of::<InspectRequest>),
     reply: Some(schema_of::<InspectReply>),
     summary: "Says what an access token is good for, and if for nothing, why.",
-    ..own("Tokens_Inspect", Method::Post, "/trunkline/tokens/:inspect", READER)
+    ..Operation::own("Tokens_Inspect", Method::Post, "/trunkline/tokens/:inspect", READER)
 };
 
 /// OpenID Connect Discovery for user tokens.
 pub static DISCOVERY_GET: Operation = Operation {
     reply: Some(schema_of::<Discovery>),
     summary: "Says where the keys are that verify user access tokens (OpenID Connect Discovery).",
-    ..own("Discovery_Get", Method::Get, "/.well-known/openid-configuration", &[Allow::Anyone])
+    ..Operation::own("Discovery_Get", Method::Get, "/.well-known/openid-configuration", &[Allow::Anyone])
 };
 
 /// The key set for user tokens.
 pub static KEYS_GET: Operation = Operation {
     reply: Some(schema_of::<KeySet>),
     summary: "The public keys that verify user access tokens (RFC 7517).",
-    ..own("Keys_Get", Method::Get, "/trunkline/keys", &[Allow::Anyone])
+    ..Operation::own("Keys_Get", Method::Get, "/trunkline/keys", &[Allow::Anyone])
 };
 
 /// Every operation of this service.

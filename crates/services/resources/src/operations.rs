@@ -1,33 +1,10 @@
 //! The operations of this service, as data. All are our own: ARM's come with the control plane.
 
-use trunkline_web::operation::{CONTINUATION_TOKEN, MAX_PAGE_SIZE, UNLIMITED, schema_of};
+use trunkline_web::operation::{CONTINUATION_TOKEN, MAX_PAGE_SIZE, schema_of};
 use trunkline_web::{Allow, Method, Operation, Page, RequestBody, Role};
 
 use crate::api::operators::{NewOperator, Operator, OperatorWithToken};
 use crate::api::resources::{KeysReply, NewResource, Resource};
-
-const fn operation(
-    id: &'static str,
-    method: Method,
-    path: &'static str,
-    role: &'static [Allow],
-) -> Operation {
-    Operation {
-        service: "operator",
-        id,
-        method,
-        path,
-        versions: &[],
-        success: 200,
-        allow: role,
-        accepts_decoded_signature: false,
-        body: RequestBody::None,
-        reply: None,
-        query: &[],
-        rate: UNLIMITED,
-        summary: "",
-    }
-}
 
 const READER: &[Allow] = &[Allow::Operator(Role::Reader)];
 const OWNER: &[Allow] = &[Allow::Operator(Role::Owner)];
@@ -37,7 +14,7 @@ pub static RESOURCES_LIST: Operation = Operation {
     reply: Some(schema_of::<Page<Resource>>),
     query: &[MAX_PAGE_SIZE, CONTINUATION_TOKEN],
     summary: "Lists the resources by name.",
-    ..operation("Resources_List", Method::Get, "/trunkline/resources", READER)
+    ..Operation::own("Resources_List", Method::Get, "/trunkline/resources", READER)
 };
 
 /// Creates a resource, with a given id and keys where wanted.
@@ -46,35 +23,35 @@ pub static RESOURCES_CREATE: Operation = Operation {
     body: RequestBody::OptionalJson(schema_of::<NewResource>),
     reply: Some(schema_of::<Resource>),
     summary: "Creates a resource, with a given immutable id and given keys where wanted.",
-    ..operation("Resources_Create", Method::Put, "/trunkline/resources/{name}", OWNER)
+    ..Operation::own("Resources_Create", Method::Put, "/trunkline/resources/{name}", OWNER)
 };
 
 /// Shows a resource.
 pub static RESOURCES_GET: Operation = Operation {
     reply: Some(schema_of::<Resource>),
     summary: "Shows a resource.",
-    ..operation("Resources_Get", Method::Get, "/trunkline/resources/{name}", READER)
+    ..Operation::own("Resources_Get", Method::Get, "/trunkline/resources/{name}", READER)
 };
 
 /// Deletes a resource and everything in it.
 pub static RESOURCES_DELETE: Operation = Operation {
     success: 204,
     summary: "Deletes a resource and everything in it.",
-    ..operation("Resources_Delete", Method::Delete, "/trunkline/resources/{name}", OWNER)
+    ..Operation::own("Resources_Delete", Method::Delete, "/trunkline/resources/{name}", OWNER)
 };
 
 /// Shows both access keys and connection strings.
 pub static RESOURCES_LIST_KEYS: Operation = Operation {
     reply: Some(schema_of::<KeysReply>),
     summary: "Shows both access keys and connection strings of a resource.",
-    ..operation("Resources_ListKeys", Method::Get, "/trunkline/resources/{name}/keys", OWNER)
+    ..Operation::own("Resources_ListKeys", Method::Get, "/trunkline/resources/{name}/keys", OWNER)
 };
 
 /// Replaces one access key.
 pub static RESOURCES_REGENERATE_KEY: Operation = Operation {
     reply: Some(schema_of::<KeysReply>),
     summary: "Replaces one access key; signatures and user tokens made with the old one end at once.",
-    ..operation(
+    ..Operation::own(
         "Resources_RegenerateKey",
         Method::Post,
         "/trunkline/resources/{name}/keys/{slot}/:regenerate",
@@ -87,7 +64,7 @@ pub static OPERATORS_LIST: Operation = Operation {
     reply: Some(schema_of::<Page<Operator>>),
     query: &[MAX_PAGE_SIZE, CONTINUATION_TOKEN],
     summary: "Lists the operators by name.",
-    ..operation("Operators_List", Method::Get, "/trunkline/operators", OWNER)
+    ..Operation::own("Operators_List", Method::Get, "/trunkline/operators", OWNER)
 };
 
 /// Creates an operator and shows its token once.
@@ -96,14 +73,14 @@ pub static OPERATORS_CREATE: Operation = Operation {
     body: RequestBody::Json(schema_of::<NewOperator>),
     reply: Some(schema_of::<OperatorWithToken>),
     summary: "Creates an operator and shows its token, once.",
-    ..operation("Operators_Create", Method::Post, "/trunkline/operators", OWNER)
+    ..Operation::own("Operators_Create", Method::Post, "/trunkline/operators", OWNER)
 };
 
 /// Deletes an operator; its token ends at once.
 pub static OPERATORS_DELETE: Operation = Operation {
     success: 204,
     summary: "Deletes an operator; its token ends at once.",
-    ..operation("Operators_Delete", Method::Delete, "/trunkline/operators/{name}", OWNER)
+    ..Operation::own("Operators_Delete", Method::Delete, "/trunkline/operators/{name}", OWNER)
 };
 
 /// Every operation of this service.

@@ -11,7 +11,7 @@ use trunkline_kernel::{Clock as _, SystemClock};
 use super::client::{Client, Reply};
 
 /// How long anything may take before a test gives up: far beyond what it takes on a busy machine.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
 /// How often a condition is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);

@@ -14,7 +14,7 @@ use trunkline_kernel::{Clock as _, ManualClock, SeededEntropy, Timestamp};
 use trunkline_testkit::{Answer, Call, FixedOperators, FixedResources, app};
 use trunkline_web::app::Parts;
 use trunkline_web::metrics::Metrics;
-use trunkline_web::operation::{UNLIMITED, schema_of};
+use trunkline_web::operation::schema_of;
 use trunkline_web::ports::{PortFuture, VerifyBearer};
 use trunkline_web::{
     Allow, ApiError, App, Context, KeySlot, Method, Operation, Peer, Principal, Reply, RequestBody,
@@ -34,18 +34,9 @@ struct Thing {
 const fn operation(id: &'static str, method: Method, path: &'static str) -> Operation {
     Operation {
         service: "test",
-        id,
-        method,
-        path,
         versions: &["2024-01-01", "2025-01-01"],
-        success: 200,
-        allow: &[Allow::ResourceKey],
-        accepts_decoded_signature: false,
-        body: RequestBody::None,
         reply: Some(schema_of::<Thing>),
-        query: &[],
-        rate: UNLIMITED,
-        summary: "",
+        ..Operation::own(id, method, path, &[Allow::ResourceKey])
     }
 }
 

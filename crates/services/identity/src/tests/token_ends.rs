@@ -7,8 +7,8 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use trunkline_kernel::{Clock as _, ResourceId};
 use trunkline_kernel::jws::SigningKey;
+use trunkline_kernel::{Clock as _, ResourceId};
 use trunkline_testkit::{Call, TestStore, app, on_both_engines};
 use trunkline_web::KeySlot;
 

@@ -12,11 +12,8 @@ use trunkline_store::Slice;
 use trunkline_store::vault::Vault;
 use trunkline_store::wakes::WakeReceiver;
 use trunkline_testkit::{Answer, Call, FixedOperators, TestApp, TestStore, app};
-use trunkline_web::operation::UNLIMITED;
 use trunkline_web::ports::{PortFuture, VerifyBearer};
-use trunkline_web::{
-    Allow, ApiError, Context, Method, Operation, Principal, Reply, RequestBody, ResourceView, Routes,
-};
+use trunkline_web::{Allow, ApiError, Context, Method, Operation, Principal, Reply, ResourceView, Routes};
 
 use crate::{Naming, Resources};
 
@@ -26,21 +23,7 @@ pub(super) const RESOURCES: &str = "/trunkline/resources";
 pub(super) const OPERATORS: &str = "/trunkline/operators";
 
 /// What an access key can call: says which resource and key were found.
-static WHO_AM_I: Operation = Operation {
-    service: "test",
-    id: "Test_WhoAmI",
-    method: Method::Get,
-    path: "/who",
-    versions: &[],
-    success: 200,
-    allow: &[Allow::ResourceKey],
-    accepts_decoded_signature: false,
-    body: RequestBody::None,
-    reply: None,
-    query: &[],
-    rate: UNLIMITED,
-    summary: "",
-};
+static WHO_AM_I: Operation = Operation::own("Test_WhoAmI", Method::Get, "/who", &[Allow::ResourceKey]);
 
 async fn who_am_i(_: Arc<()>, context: Context) -> Result<Reply, ApiError> {
     let Principal::ResourceKey { slot } = context.principal else { return Err(ApiError::internal()) };
