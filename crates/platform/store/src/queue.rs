@@ -119,9 +119,12 @@ impl<T> FairQueue<T> {
             state.lanes.remove(key);
         } else {
             state.make_ready(key.clone());
+            self.ready.notify_one();
         }
-        // Everybody: takers may also wait for the queue to be closed and empty.
-        self.ready.notify_all();
+        if state.is_closed {
+            // Everybody: takers wait for the queue to be empty. Else idle ones sleep on: nothing became ready.
+            self.ready.notify_all();
+        }
     }
 
     /// Refuses new items with `refusal`, or accepts them again.
