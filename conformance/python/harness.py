@@ -97,27 +97,31 @@ def binary_path() -> str:
 
 
 @contextmanager
-def running_server(*, test_clock: bool):
+def running_server(*, test_clock: bool, settings: str = ""):
     """A server that keeps everything in memory; given out once it says it is ready, stopped cleanly at the end.
 
     Its folder lies directly under the system's temporary folder: the data folder holds a Unix socket, whose whole path
     may not exceed some hundred bytes.
     """
     with TemporaryDirectory(prefix="trunkline-conformance-") as folder:
-        server = start_server(Path(folder), test_clock)
+        server = start_server(Path(folder), test_clock, settings)
         try:
             yield server
         finally:
             server.stop()
 
 
-def start_server(folder: Path, test_clock: bool) -> Server:
-    """Starts a server in `folder` and waits until it is ready."""
+def start_server(folder: Path, test_clock: bool, settings: str) -> Server:
+    """Starts a server in `folder`, with `settings` as its configuration file, and waits until it is ready."""
     data, ready_file, log = folder / "data", folder / "ready.json", folder / "server.log"
     binary = binary_path()
     command = [binary, "serve", "--data", str(data), "--port", "0", "--ready-file", str(ready_file), "--ephemeral"]
     if test_clock:
         command.append("--test-clock")
+    if settings:
+        config = folder / "trunkline.toml"
+        config.write_text(settings, "utf-8")
+        command += ["--config", str(config)]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
     try:

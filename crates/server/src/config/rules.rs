@@ -63,6 +63,15 @@ impl Checker<'_> {
                 "is required in the profile production, such as https://acs.example.com",
             ),
         }
+        if let Value::Issuers(issuers) = self.value("teams_exchange.issuers") {
+            let addresses =
+                issuers.iter().flat_map(|issuer| [Some(&issuer.issuer), issuer.jwks_url.as_ref()]);
+            if addresses.flatten().any(|address| !address.starts_with("https://")) {
+                let message =
+                    "must name https:// addresses in the profile production: its keys decide who gets in";
+                self.report("teams_exchange.issuers", message);
+            }
+        }
         if !self.is_set("tls.certificate_file")
             && !self.is_set("tls.key_file")
             && !self.is_on("tls.own_authority")

@@ -218,6 +218,20 @@ fn production_refuses_every_convenience() {
 }
 
 #[test]
+fn production_takes_the_word_of_issuers_over_https_only() {
+    let production = "profile = 'production'\npublic_url = 'https://a.example'\ntls.own_authority = true\n";
+    let issuer = "[[teams_exchange.issuers]]\nissuer = 'http://a.example'\naudiences = ['x']";
+    let file = format!("{production}{issuer}");
+    let given = Given { file: &file, ..Given::default() };
+    let told = given.problems().join("\n");
+    assert!(told.contains("teams_exchange.issuers: must name https:// addresses"), "{told}");
+    let file = file.replace("'http://a.example'", "'https://a.example'\njwks_url = 'http://a.example/keys'");
+    assert_eq!(Given { file: &file, ..Given::default() }.problems().len(), 1);
+    let file = file.replace("http://a.example/keys", "https://a.example/keys");
+    assert!(Given { file: &file, ..Given::default() }.load().is_ok());
+}
+
+#[test]
 fn a_missing_file_is_a_problem_only_if_it_was_asked_for() {
     let folder = tempfile::tempdir().expect("temporary folder");
     assert_eq!(Given::default().load_in(folder.path()).expect_err("refused").len(), 1);
