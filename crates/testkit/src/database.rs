@@ -185,7 +185,7 @@ fn replace_database(url: &str, name: &str) -> String {
 
 /// Makes two tests of each function, one on SQLite and one on PostgreSQL.
 ///
-/// ```ignore
+/// ```text
 /// on_both_engines!(&[SLICE]; deleted_users_are_gone, names_are_unique);
 ///
 /// async fn deleted_users_are_gone(test: TestStore) { ... }
