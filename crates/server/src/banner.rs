@@ -45,7 +45,8 @@ fn text(ready: &Ready, bundle: &TrustBundle, config: &Config) -> String {
                 add(&format!("  {line}"));
             }
         }
-        add("\nBrowsers: trunkline ca trust");
+        let program = std::env::current_exe().unwrap_or_else(|_| "trunkline".into());
+        add(&format!("\nBrowsers: {} ca trust --data {}", program.display(), config.data.display()));
     }
     if let Some(connection_string) = &ready.connection_string {
         add("\nPython (pip install azure-communication-identity):\n");
