@@ -185,7 +185,7 @@ impl App {
                 operation = id,
                 status = reply.status.as_u16(),
                 error_code,
-                duration_us = duration.as_micros(),
+                duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
                 "request"
             );
         });
