@@ -155,6 +155,34 @@ fn the_production_profile_refuses_every_convenience() {
 }
 
 #[test]
+fn health_and_metrics_are_on_the_admin_listener_alone() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = Server::start(&data(&folder), &["--ephemeral"]);
+    server.create_user();
+    assert_eq!(server.admin("GET", "/healthz", ""), (200, "ok\n".to_owned()));
+    assert_eq!(server.admin("GET", "/readyz", ""), (200, "ready\n".to_owned()));
+    let (status, metrics) = server.admin("GET", "/metrics", "");
+    assert_eq!(status, 200);
+    for line in [
+        "trunkline_requests_total{operation=\"CommunicationIdentity_Create\",status=\"201\"} 1",
+        "trunkline_store_healthy 1",
+        "trunkline_connections_accepted_total 1",
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "{line} is missing: {metrics}");
+    }
+    assert!(
+        metrics.contains(
+            "trunkline_request_duration_seconds_count{operation=\"CommunicationIdentity_Create\"} 1"
+        )
+    );
+    assert_eq!(server.admin("GET", "/clock", "").0, 404, "the clock is the machine's");
+    assert_eq!(server.admin("GET", "/trunkline/resources", "").0, 404);
+    assert_eq!(server.admin("POST", "/metrics", "").0, 405);
+    assert_eq!(server.client().call("GET", "/metrics", "").status, 404, "not on the main listener");
+    assert!(server.stop().success());
+}
+
+#[test]
 fn an_ephemeral_server_leaves_no_data() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let data = data(&folder);

@@ -1,10 +1,11 @@
 //! The operator API as the commands see it, and the one way they call it.
 
-use std::fmt::Write as _;
 use std::future::Future;
 use std::pin::Pin;
 
 use serde_json::Value;
+/// A text as one segment of a path or one value of a query.
+pub(crate) use trunkline_web::context::encode;
 
 /// A future of an object-safe trait.
 pub(crate) type Pending<'p, T> = Pin<Box<dyn Future<Output = T> + Send + 'p>>;
@@ -162,17 +163,4 @@ fn path_of(url: &str) -> &str {
         Some((_, rest)) => rest.find('/').map_or("/", |slash| &rest[slash..]),
         None => url,
     }
-}
-
-/// A text as one segment of a path or one value of a query (RFC 3986 §2.3: all but unreserved is encoded).
-pub(crate) fn encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
 }
