@@ -12,8 +12,10 @@
  * write in n also reaches the disk before its sync, in whole or only its first sectors, as real disks do.
  *
  * The first byte of the file POWERCUT_CONTROL injects faults: 'n' every write fails with ENOSPC; 'e' every
- * sync fails with EIO; 'o' one sync fails with EIO. A failed sync drops the pending changes of the file,
- * as Linux does: the process still reads what the disk will never have.
+ * sync fails with EIO; 'o' one sync fails with EIO; 'd' one of the database file, not of its log. A failed sync drops the pending changes of the file,
+ * as Linux does: the process still reads what the disk will never have. As on Linux since 4.13, each other
+ * descriptor that had the file open is told once, by its next sync: else one thread's sync could take away
+ * what another thread's sync then reports as done.
  *
  * Memory-mapped writes, writev, sendfile and the like are not seen. They would be missing on the disk, so a
  * program that uses them for its data fails the test instead of passing it unseen. SQLite maps only the
@@ -54,6 +56,7 @@ struct file {
     struct file *next;
     char name[NAME_BYTES]; /* empty when it has been unlinked */
     int disk;              /* the file in POWERCUT_DISK */
+    uint64_t failures;     /* syncs of it that failed */
     struct change *first, **last;
 };
 
@@ -61,6 +64,7 @@ struct file {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct file *files;
 static struct file *open_files[DESCRIPTORS];
+static uint64_t failures_told[DESCRIPTORS];
 static const char *folder, *disk_folder;
 static volatile char *control;
 static uint64_t early_one_in, dice;
@@ -174,6 +178,7 @@ static void track(int descriptor, const char *path, int flags) {
     }
     if (flags & O_TRUNC) remember(file, 0, NULL, 0, 1);
     open_files[descriptor] = file;
+    failures_told[descriptor] = file->failures;
 }
 
 static int open_tracked(int (*opened)(const char *, int, mode_t), const char *path, int flags, mode_t mode) {
@@ -314,27 +319,35 @@ int ftruncate64(int descriptor, off64_t length) {
     return truncate_to(descriptor, length);
 }
 
-static int sync_tracked(struct file *file) {
+static int is_database(const struct file *file) {
+    size_t length = strlen(file->name);
+    return length > 3 && strcmp(file->name + length - 3, ".db") == 0;
+}
+
+static int sync_tracked(struct file *file, int descriptor) {
     char fault = control == NULL ? 0 : *control;
+    if (fault == 'd' && is_database(file)) fault = 'o';
     if (fault == 'e' || fault == 'o') {
         if (fault == 'o') *control = '0';
         forget_changes(file);
-        errno = EIO;
-        return -1;
+        file->failures++;
     }
     for (struct change *change = file->first; change != NULL; change = change->next) {
         if (!change->is_truncation) to_disk(file, change->bytes, change->length, change->offset);
         else if (real_ftruncate(file->disk, change->offset) != 0) fatal("powercut: disk");
     }
     forget_changes(file);
-    return 0;
+    if (failures_told[descriptor] == file->failures) return 0;
+    failures_told[descriptor] = file->failures;
+    errno = EIO;
+    return -1;
 }
 
 int fsync(int descriptor) {
     REAL(int, "fsync", int);
     pthread_mutex_lock(&lock);
     struct file *file = of_descriptor(descriptor);
-    int result = file == NULL ? real(descriptor) : sync_tracked(file), failure = errno;
+    int result = file == NULL ? real(descriptor) : sync_tracked(file, descriptor), failure = errno;
     pthread_mutex_unlock(&lock);
     errno = failure;
     return result;

@@ -79,7 +79,7 @@ impl SqliteEngine {
             per_resource_max: bounds.reads_queued_max,
             is_exclusive_per_key: false,
         }));
-        let checkpoints = Arc::new(Checkpoints::new(bounds.wal_frames_soft));
+        let checkpoints = Arc::new(Checkpoints::new(place.path(), bounds.wal_frames_soft));
         let writer = Writer::new(
             place.clone(),
             session,

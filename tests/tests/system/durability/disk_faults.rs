@@ -26,6 +26,15 @@ async fn failing_syncs_refuse_writes_until_they_work() {
 
 #[tokio::test]
 async fn a_sync_that_fails_once_costs_nothing_acknowledged() {
+    fail_once(Fault::SyncOnce).await;
+}
+
+#[tokio::test]
+async fn a_checkpoint_that_fails_once_costs_nothing_acknowledged() {
+    fail_once(Fault::CheckpointOnce).await;
+}
+
+async fn fail_once(fault: Fault) {
     let dice = Dice::new();
     let machine = Machine::new(dice.seed, 0);
     let mut ledger = Ledger::default();
@@ -33,7 +42,7 @@ async fn a_sync_that_fails_once_costs_nothing_acknowledged() {
     for _ in 0..FAILED_SYNCS {
         let count = usize::try_from(1 + dice.below(200)).expect("a small number");
         writer.expect_acknowledged(count, &mut ledger);
-        machine.set_fault(Fault::SyncOnce);
+        machine.set_fault(fault);
         writer.expect("a refusal", &mut ledger, |report| matches!(report, Report::Unavailable(_)));
     }
     writer.expect_acknowledged(100, &mut ledger);

@@ -22,6 +22,8 @@ pub(super) enum Fault {
     Sync,
     /// One sync fails with EIO.
     SyncOnce,
+    /// One sync of the database, when the log is copied into it, fails with EIO.
+    CheckpointOnce,
 }
 
 /// The folder a program sees, and the disk below that only has what was synced.
@@ -72,6 +74,7 @@ impl Machine {
             Fault::Full => b'n',
             Fault::Sync => b'e',
             Fault::SyncOnce => b'o',
+            Fault::CheckpointOnce => b'd',
         };
         // Not cut off first: the program has the byte mapped.
         let mut options = fs::OpenOptions::new();

@@ -3,9 +3,18 @@
 //! SQLite starts the log over when all of it has been copied at the moment a write begins. A copy beside
 //! a busy writer always misses the newest frames, so the writer copies those few itself when told to:
 //! that bounds the log. A long reader (a backup) holds the log as it is, and it grows meanwhile.
+//!
+//! SQLite counts frames as copied before they are durable: it syncs the database only when it has copied
+//! the whole log. A sync that fails takes away everything written since the last good one, so the frames
+//! counted by earlier copies may be lost on the disk although the system's cache still shows them. Copying
+//! only the frames after these, and then starting the log over, would damage the database. After a failed
+//! copy the count therefore starts again at zero.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use super::connection::{Place, Session};
@@ -20,8 +29,25 @@ const STALL_FACTOR: u32 = 4;
 /// How long the writer waits at most: a copy of a few megabytes takes some milliseconds on a healthy disk.
 const STALL_PATIENCE: Duration = Duration::from_secs(2);
 
+/// Where the log's index counts the copied frames, in bytes from its start: `nBackfill`, the first field
+/// after the two copies of the header (SQLite's "WAL-mode File Format", section 2.1).
+const COPIED_FRAMES_AT: u64 = 96;
+
+/// How a copy is made.
+#[derive(Clone, Copy)]
+pub(crate) enum Copy {
+    /// What can be copied without waiting for anybody.
+    Passive,
+    /// Everything; then the log is emptied. Fails when somebody still reads from the log.
+    Truncate,
+}
+
 /// What the writer and the copying thread tell each other.
 pub(crate) struct Checkpoints {
+    /// The log's index; none in memory.
+    index: Option<PathBuf>,
+    /// Held for each copy. True while one runs and after one that failed.
+    is_count_doubtful: Mutex<bool>,
     frames_soft: u32,
     /// Frames in the log after the last commit.
     frames: AtomicU32,
@@ -44,8 +70,10 @@ struct State {
 }
 
 impl Checkpoints {
-    pub(crate) fn new(frames_soft: u32) -> Self {
+    pub(crate) fn new(database: Option<&Path>, frames_soft: u32) -> Self {
         Self {
+            index: database.map(|path| path.with_extension("db-shm")),
+            is_count_doubtful: Mutex::new(false),
             frames_soft,
             frames: AtomicU32::new(0),
             frames_due: AtomicU32::new(frames_soft),
@@ -113,6 +141,26 @@ impl Checkpoints {
         self.lock().failure = None;
     }
 
+    /// Copies from the log into the database; returns how many frames of the log are now there, or -1 when
+    /// somebody else copies at the moment.
+    pub(crate) fn copy(&self, session: &Session, copy: Copy) -> Result<i64, StoreError> {
+        let mut is_doubtful = match (copy, self.is_count_doubtful.try_lock()) {
+            (_, Ok(guard)) => guard,
+            (_, Err(TryLockError::Poisoned(poisoned))) => poisoned.into_inner(),
+            (Copy::Passive, Err(TryLockError::WouldBlock)) => return Ok(-1),
+            (Copy::Truncate, Err(TryLockError::WouldBlock)) => lock(&self.is_count_doubtful),
+        };
+        if *is_doubtful && let Some(index) = &self.index {
+            let file = OpenOptions::new().write(true).open(index);
+            let forgotten = file.and_then(|file| file.write_all_at(&0_u32.to_ne_bytes(), COPIED_FRAMES_AT));
+            forgotten.map_err(|failure| StoreError::Unavailable { reason: failure.to_string() })?;
+        }
+        *is_doubtful = true;
+        let copied = copy.run(session)?;
+        *is_doubtful = false;
+        Ok(copied)
+    }
+
     pub(crate) fn close(&self) {
         self.lock().is_closed = true;
         self.changed.notify_all();
@@ -143,16 +191,21 @@ impl Checkpoints {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The copying thread.
-pub(crate) fn run(place: &Place, checkpoints: &Arc<Checkpoints>, shared: &Shared) {
+pub(crate) fn run(place: &Place, checkpoints: &Checkpoints, shared: &Shared) {
     let mut session: Option<Session> = None;
     while checkpoints.wait() {
         let open = session.take().map_or_else(|| place.open_writer(), Ok);
-        let copied = open.and_then(|open| passive(&open).map(|copied| (open, copied)));
+        let copied =
+            open.and_then(|open| checkpoints.copy(&open, Copy::Passive).map(|copied| (open, copied)));
         match copied {
             Ok((open, copied)) => {
                 session = Some(open);
@@ -176,27 +229,19 @@ pub(crate) fn run(place: &Place, checkpoints: &Arc<Checkpoints>, shared: &Shared
     }
 }
 
-/// Copies what can be copied without waiting for anybody; returns how many frames of the log are now
-/// in the database. It can be -1 when another connection copies at the moment.
-pub(crate) fn passive(session: &Session) -> Result<i64, StoreError> {
-    let (_, copied) = checkpoint(session, "PRAGMA wal_checkpoint(PASSIVE)")?;
-    Ok(copied)
-}
-
-/// Copies everything and empties the log.
-///
-/// **Errors**: [`StoreError::Unavailable`] also when somebody still reads from the log.
-pub(crate) fn truncate(session: &Session) -> Result<(), StoreError> {
-    let (is_busy, _) = checkpoint(session, "PRAGMA wal_checkpoint(TRUNCATE)")?;
-    if is_busy {
-        return Err(StoreError::Unavailable { reason: "the write-ahead log is still being read".to_owned() });
+impl Copy {
+    fn run(self, session: &Session) -> Result<i64, StoreError> {
+        let sql = match self {
+            Self::Passive => "PRAGMA wal_checkpoint(PASSIVE)",
+            Self::Truncate => "PRAGMA wal_checkpoint(TRUNCATE)",
+        };
+        let unavailable = |reason: &str| StoreError::Unavailable { reason: reason.to_owned() };
+        let rows = SqliteTx::new(session, 0).query_all(sql, &[], false)?;
+        let row = rows.first().ok_or_else(|| unavailable("no checkpoint ran"))?;
+        let is_busy: bool = row.get(0)?;
+        if is_busy && matches!(self, Self::Truncate) {
+            return Err(unavailable("the write-ahead log is still being read"));
+        }
+        row.get(2)
     }
-    Ok(())
-}
-
-fn checkpoint(session: &Session, sql: &str) -> Result<(bool, i64), StoreError> {
-    let rows = SqliteTx::new(session, 0).query_all(sql, &[], false)?;
-    let row =
-        rows.first().ok_or_else(|| StoreError::Unavailable { reason: "no checkpoint ran".to_owned() })?;
-    Ok((row.get(0)?, row.get(2)?))
 }

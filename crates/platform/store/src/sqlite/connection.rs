@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use trunkline_kernel::{Clock as _, SystemClock};
 
@@ -91,6 +92,8 @@ impl Place {
             connection.pragma_update(None, "synchronous", if *is_synced { "FULL" } else { "OFF" })?;
             // Checkpoints run elsewhere, so that no writer waits for one at its commit.
             connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+            // Not by the last to close either: it would trust a count of copied frames that may be wrong.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         }
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
         let deadline = Deadline::new();

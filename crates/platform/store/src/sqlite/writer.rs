@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::batch::{self, Batch};
-use super::checkpoint::{self, Checkpoints};
+use super::checkpoint::{Checkpoints, Copy};
 use super::connection::{Place, Session, unavailable};
 use super::setup;
 use super::tx::SqliteTx;
@@ -60,7 +60,7 @@ impl Writer {
         while let Some((_, request)) = self.queue.pop() {
             self.serve(request);
         }
-        if self.place.path().is_some() && checkpoint::truncate(&self.session).is_err() {
+        if self.place.path().is_some() && self.checkpoints.copy(&self.session, Copy::Truncate).is_err() {
             tracing::warn!("the write-ahead log stays as it is; the next start reads it");
         }
     }
@@ -101,7 +101,7 @@ impl Writer {
             self.checkpoints.wait_for_copy();
         }
         if is_stalled || self.checkpoints.is_finish_requested() {
-            checkpoint::passive(&self.session)?;
+            self.checkpoints.copy(&self.session, Copy::Passive)?;
             self.checkpoints.finished();
         }
         Ok(())
@@ -138,7 +138,7 @@ impl Writer {
             let mut session = self.place.open_writer()?;
             watch_log(&mut session, &self.checkpoints)?;
             self.session = session;
-            checkpoint::truncate(&self.session)?;
+            self.checkpoints.copy(&self.session, Copy::Truncate)?;
         } else if !self.session.connection.is_autocommit() {
             setup::run(&self.session, "ROLLBACK")?;
         }
