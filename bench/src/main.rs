@@ -19,7 +19,7 @@ const USAGE: &str = "trunkline-bench store|token|start [ARGUMENTS]
 store [sqlite|postgres [CONNECTIONS]]
        durable messages a second; PostgreSQL when TRUNKLINE_BENCH_POSTGRES is the address of a superuser
 token  tokens issued through TLS, HMAC and JSON, beside a bare route; needs wrk
-start  time from start to ready, memory when idle, size of the program
+start  time from start to ready, memory when idle, also with 10,000 resources; size of the program
 
 token and start measure the program TRUNKLINE_BIN, or target/release/trunkline.";
 

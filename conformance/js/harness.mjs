@@ -1,10 +1,10 @@
 // What every test file shares: the servers, SDK clients, what to expect of errors, and reading tokens.
 
 import assert from "node:assert/strict";
+import dns from "node:dns";
 import { STATUS_CODES } from "node:http";
 import { readFileSync } from "node:fs";
 import { randomUUID } from "node:crypto";
-import { after } from "node:test";
 
 import { CommunicationIdentityClient } from "@azure/communication-identity";
 
@@ -15,26 +15,27 @@ export const ALL_SCOPES = ["chat", "chat.join", "chat.join.limited", "voip", "vo
 const GUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
 
 /** The server all files share, started by `run.mjs`. Nobody moves its clock or changes its keys; see `ownServer`. */
-export const server = sharedServer();
+export const server = sharedServer("CONFORMANCE_SHARED_SERVER");
 
-function sharedServer() {
-  const description = process.env.CONFORMANCE_SHARED_SERVER;
-  assert(description, "start the suites with run.mjs: it starts the server and sets the environment");
+/** A second one on the machine's own clock, for what the SDKs compare with theirs; its own keys are never changed. */
+export const realTimeServer = sharedServer("CONFORMANCE_REAL_TIME_SERVER");
+
+function sharedServer(variable) {
+  const description = process.env[variable];
+  assert(description, "start the suites with run.mjs: it starts the servers and sets the environment");
   const { data, ...ready } = JSON.parse(description);
   return new Server(ready, data, true);
 }
+
+// Further resources have names that end in `.localhost`. RFC 6761 §6.3 wants these to be loopback, which systemd's
+// resolver does and the C library alone does not.
+const genuineLookup = dns.lookup;
+dns.lookup = (name, ...rest) => genuineLookup(name.endsWith(".localhost") ? "localhost" : name, ...rest);
 
 /** A server for one test, whose clock may be moved and whose keys may be changed; `context` is the test's own. */
 export async function ownServer(context, { testClock = true } = {}) {
   const running = await startServer({ testClock });
   context.after(running.stop);
-  return running.server;
-}
-
-/** A server on the machine's own clock for a whole file, for what the SDKs compare with theirs. */
-export async function realTimeServer() {
-  const running = await startServer({ testClock: false });
-  after(running.stop);
   return running.server;
 }
 

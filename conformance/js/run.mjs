@@ -9,13 +9,18 @@
 
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { binaryPath, startServer } from "./server.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const SDK_PACKAGES = ["@azure/communication-identity", "@azure/communication-common", "@azure/core-rest-pipeline"];
+const SDK_PACKAGES = [
+  "@azure/communication-identity", "@azure/communication-common", "@azure/identity", "@azure/arm-communication",
+  "@azure/arm-resources", "@azure/core-rest-pipeline",
+];
 
 function testFiles(words) {
   const named = words.filter((word) => !word.startsWith("--"));
@@ -29,15 +34,16 @@ function versions() {
   return SDK_PACKAGES.map((name) => `${name} ${version(name)}`).join(", ");
 }
 
-function runTests(server, words) {
+function runTests([server, realTimeServer], authorities, words) {
   const options = words.filter((word) => word.startsWith("--"));
   const child = spawn(process.execPath, ["--test", "--test-reporter=spec", ...options, ...testFiles(words)], {
     stdio: "inherit",
     env: {
       ...process.env,
-      NODE_EXTRA_CA_CERTS: server.caFile,
+      NODE_EXTRA_CA_CERTS: authorities,
       NO_PROXY: "localhost,127.0.0.1",
       CONFORMANCE_SHARED_SERVER: JSON.stringify(server),
+      CONFORMANCE_REAL_TIME_SERVER: JSON.stringify(realTimeServer),
     },
   });
   return new Promise((settle, fail) => {
@@ -46,22 +52,38 @@ function runTests(server, words) {
   });
 }
 
+/** Two servers for the whole run, by test clock and by the machine's, started side by side. */
+async function startServers() {
+  const started = await Promise.allSettled([true, false].map((testClock) => startServer({ testClock })));
+  const failed = started.find(({ status }) => status === "rejected");
+  const running = started.filter(({ status }) => status === "fulfilled").map(({ value }) => value);
+  if (failed) {
+    await Promise.allSettled(running.map(({ stop }) => stop()));
+    throw failed.reason;
+  }
+  return running;
+}
+
 async function main(words) {
   let installed, running;
   try {
     const binary = binaryPath();
     if (!existsSync(join(HERE, "node_modules"))) throw new Error(`packages are missing: npm ci --prefix ${HERE}`);
     installed = `${versions()}; Node ${process.version}\nconformance/js: server ${binary}`;
-    running = await startServer({ testClock: true });
+    running = await startServers();
   } catch (error) {
     console.error(`conformance/js: could not start: ${error.message}`);
     return 2;
   }
-  let failed = (await runTests(running.server, words)) !== 0;
-  try {
-    await running.stop();
-  } catch (error) {
-    console.error(`conformance/js: ${error.message}`);
+  const servers = running.map(({ server }) => server);
+  const folder = await mkdtemp(join(tmpdir(), "trunkline-trust-"));
+  const authorities = join(folder, "ca.pem");
+  await writeFile(authorities, servers.map(({ caFile }) => readFileSync(caFile, "utf8")).join(""));
+  let failed = (await runTests(servers, authorities, words)) !== 0;
+  await rm(folder, { recursive: true });
+  for (const { status, reason } of await Promise.allSettled(running.map(({ stop }) => stop()))) {
+    if (status === "fulfilled") continue;
+    console.error(`conformance/js: ${reason.message}`);
     failed = true;
   }
   console.log(`conformance/js: ${failed ? "FAILED" : "passed"}: ${installed}`);

@@ -1,6 +1,7 @@
 // Runs a Trunkline server for the tests: starts it, speaks to its command line, moves its clock, stops it.
 
 import { execFile, spawn } from "node:child_process";
+import { request as httpRequest } from "node:http";
 import { accessSync, closeSync, constants, existsSync, openSync, readFileSync, statSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -57,6 +58,33 @@ export class Server {
       timeout: COMMAND_DEADLINE_MS,
     });
     return JSON.parse(stdout);
+  }
+
+  /** Asks the operator API, by the socket the command line uses, and returns its answer. */
+  operate(method, path, body) {
+    const content = body === undefined ? "" : JSON.stringify(body);
+    const options = {
+      socketPath: join(this.data, "trunkline.sock"),
+      method,
+      path,
+      headers: content ? { "content-type": "application/json", "content-length": Buffer.byteLength(content) } : {},
+      timeout: COMMAND_DEADLINE_MS,
+    };
+    return new Promise((settle, fail) => {
+      const request = httpRequest(options, (response) => {
+        const parts = [];
+        response.on("data", (part) => parts.push(part));
+        response.on("error", fail);
+        response.on("end", () => {
+          const text = Buffer.concat(parts).toString("utf8");
+          if (response.statusCode < 300) settle(text ? JSON.parse(text) : undefined);
+          else fail(new Error(`${method} ${path} failed with ${response.statusCode}: ${text}`));
+        });
+      });
+      request.on("timeout", () => request.destroy(new Error(`${method} ${path} was not answered`)));
+      request.on("error", fail);
+      request.end(content);
+    });
   }
 
   /** Moves the test clock forward and returns the server's new time. */

@@ -7,7 +7,7 @@ import { AzureCommunicationTokenCredential } from "@azure/communication-common";
 
 import { claimsOf, connect, handmadeToken, realTimeServer } from "./harness.mjs";
 
-const client = connect(await realTimeServer());
+const client = connect(realTimeServer);
 
 /** A refresher that fetches a token of one user each time it is asked, and counts. */
 async function refresherFor(scopes) {

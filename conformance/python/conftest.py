@@ -1,8 +1,14 @@
 """Fixtures every suite shares: running servers, and SDK clients in their two forms."""
 
+import importlib
 import importlib.metadata
 import os
+import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from azure.communication.identity import CommunicationIdentityClient
@@ -10,10 +16,22 @@ from azure.communication.identity.aio import CommunicationIdentityClient as Asyn
 from azure.core.credentials import AzureKeyCredential
 
 from faults import FaultServer
+from directory import Directory
 from harness import binary_path, running_server
-from sdk import SyncAsAsync
+from sdk import SyncAsAsync, settled
 
-SDK_PACKAGES = ("azure-communication-identity", "azure-communication-chat", "azure-core", "requests", "aiohttp")
+SDK_PACKAGES = (
+    "azure-communication-identity",
+    "azure-communication-chat",
+    "azure-communication-callautomation",
+    "azure-identity",
+    "azure-mgmt-communication",
+    "azure-mgmt-resource",
+    "msal",
+    "azure-core",
+    "requests",
+    "aiohttp",
+)
 
 
 def pytest_configure(config):
@@ -32,22 +50,51 @@ def pytest_terminal_summary(terminalreporter, config):
 
 
 @pytest.fixture(scope="session")
-def server():
-    """The server most tests share. Nobody moves its clock or changes its keys; see `own_server` for that.
+def shared_servers():
+    """Two servers for the whole run, by test clock and by the machine's, started side by side.
 
     Trust is set up as a customer does it: by the environment variables of the two HTTP clients. aiohttp reads its
     variable once, when it is imported, so that must not have happened yet.
     """
     assert "aiohttp" not in sys.modules, "a test module imports aiohttp at its top: SSL_CERT_FILE would come too late"
-    with running_server(test_clock=True) as running:
-        running.trusted_by_environment = True
+    with ExitStack() as stack:
+        starting = [running_server(test_clock=test_clock) for test_clock in (True, False)]
+        with ThreadPoolExecutor() as threads:
+            running = list(threads.map(stack.enter_context, starting))
+        authorities = Path(stack.enter_context(TemporaryDirectory(prefix="trunkline-trust-"))) / "ca.pem"
+        authorities.write_text("".join(Path(server.ca_file).read_text("ascii") for server in running), "ascii")
         os.environ.update(
-            REQUESTS_CA_BUNDLE=running.ca_file,
-            SSL_CERT_FILE=running.ca_file,
+            REQUESTS_CA_BUNDLE=str(authorities),
+            SSL_CERT_FILE=str(authorities),
             NO_PROXY="localhost,127.0.0.1",
             no_proxy="localhost,127.0.0.1",
         )
+        for server in running:
+            server.trusted_by_environment = True
+        resolve_names_under_localhost()
         yield running
+
+
+def resolve_names_under_localhost():
+    """Has this process find further resources, whose names end in `.localhost`.
+
+    RFC 6761 §6.3 wants them to be loopback, which systemd's resolver does and the C library alone does not.
+    """
+    genuine = socket.getaddrinfo
+
+    def getaddrinfo(host, *arguments, **options):
+        if isinstance(host, (str, bytes)):
+            name = host.decode("ascii", "ignore") if isinstance(host, bytes) else host
+            host = "localhost" if name.endswith(".localhost") else host
+        return genuine(host, *arguments, **options)
+
+    socket.getaddrinfo = getaddrinfo
+
+
+@pytest.fixture(scope="session")
+def server(shared_servers):
+    """The server most tests share. Nobody moves its clock or changes its keys; see `own_server` for that."""
+    return shared_servers[0]
 
 
 @pytest.fixture
@@ -58,10 +105,21 @@ def own_server(server):
 
 
 @pytest.fixture(scope="session")
-def real_time_server(server):
-    """A server on the machine's own clock, for what the SDKs compare with theirs."""
-    with running_server(test_clock=False) as running:
-        yield running
+def real_time_server(shared_servers):
+    """A server on the machine's own clock, for what the SDKs compare with theirs; its own keys are never changed."""
+    return shared_servers[1]
+
+
+@pytest.fixture(scope="session")
+def directory(real_time_server):
+    """The built-in directory of the server on the machine's clock, which dates the SDKs' assertions too."""
+    return Directory(real_time_server)
+
+
+@pytest.fixture
+def own_directory(own_server):
+    """The built-in directory of the test's own server."""
+    return Directory(own_server)
 
 
 @pytest.fixture(scope="session")
@@ -107,3 +165,23 @@ async def connect(flavour):
 def client(connect, server):
     """An identity client of the shared server, made from its connection string."""
     return connect(server)
+
+
+@pytest.fixture
+async def opened(flavour):
+    """A function that makes an object of the SDK under test and closes it at the end of the test.
+
+    `opened("azure.identity", "ClientSecretCredential", …)` takes the class from `azure.identity.aio` where the
+    asynchronous SDK is tested.
+    """
+    made = []
+
+    def make(package: str, name: str, *arguments, **options):
+        module = importlib.import_module(package if flavour == "sync" else f"{package}.aio")
+        made.append(getattr(module, name)(*arguments, **options))
+        return made[-1]
+
+    make.flavour = flavour
+    yield make
+    for each in reversed(made):
+        await settled(each.close())

@@ -1,7 +1,9 @@
 """Runs a Trunkline server for the tests: starts it, speaks to its command line, moves its clock, stops it."""
 
+import http.client
 import json
 import os
+import socket
 import subprocess
 import time
 import urllib.request
@@ -21,6 +23,20 @@ COMMAND_DEADLINE_SECONDS = 30
 LOG_TAIL_BYTES = 4_000
 
 
+class LocalConnection(http.client.HTTPConnection):
+    """HTTP over the Unix socket of a data folder; whoever may open it is an operator with every right."""
+
+    def __init__(self, path: Path):
+        super().__init__("localhost", timeout=COMMAND_DEADLINE_SECONDS)
+        self._path = path
+
+    def connect(self):
+        """Opens the socket in place of a TCP connection."""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
 class Server:
     """One running server with a data folder of its own; made by `running_server`."""
 
@@ -35,6 +51,13 @@ class Server:
         self.resource_name: str = ready["resourceName"]
         self.resource_id: str = ready["resourceId"]
         self.admin_endpoint: str = ready["adminEndpoint"]
+        self.subscription_id: str = ready["subscriptionId"]
+        # Absent where the built-in directory is switched off.
+        self.tenant_id: str | None = ready.get("tenantId")
+        self.authority: str | None = ready.get("authority")
+        self.issuer: str | None = ready.get("issuer")
+        self.managed_identity_endpoint: str | None = ready.get("managedIdentityEndpoint")
+        self.client_id: str | None = ready.get("clientId")
         # True for the one server whose authorities the environment's variables name.
         self.trusted_by_environment = False
 
@@ -59,6 +82,19 @@ class Server:
         )
         assert finished.returncode == 0, f"trunkline {' '.join(arguments)} failed: {finished.stderr}"
         return json.loads(finished.stdout)
+
+    def operate(self, method: str, path: str, body: dict | None = None) -> dict | None:
+        """Asks the operator API, by the socket the command line uses, and returns its answer."""
+        connection = LocalConnection(self._data / "trunkline.sock")
+        try:
+            content = None if body is None else json.dumps(body)
+            connection.request(method, path, content, {"Content-Type": "application/json"} if content else {})
+            response = connection.getresponse()
+            text = response.read().decode()
+        finally:
+            connection.close()
+        assert response.status < 300, f"{method} {path} failed with {response.status}: {text}"
+        return json.loads(text) if text else None
 
     def advance_clock(self, seconds: int) -> datetime:
         """Moves the test clock forward and returns the server's new time."""

@@ -2,12 +2,15 @@
 
 import json
 import time
+import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+# How long the issuer may take to notice that its test is over.
+STOP_WAIT_SECONDS = 0.02
 KEY_NAME = "directory-1"
 AUDIENCE = "00000000-0000-4000-8000-0000000000aa"
 TENANT = "00000000-0000-4000-8000-0000000000bb"
@@ -40,7 +43,7 @@ class Issuer:
         self.url = f"http://127.0.0.1:{self._server.server_port}/{TENANT}/v2.0"
 
     def __enter__(self):
-        Thread(target=self._server.serve_forever, daemon=True).start()
+        Thread(target=self._server.serve_forever, args=(STOP_WAIT_SECONDS,), daemon=True).start()
         return self
 
     def __exit__(self, *_):
@@ -65,9 +68,18 @@ class Issuer:
         }
         return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": KEY_NAME})
 
+    def workload_token(self, subject: str, *, lifetime_s: int = 3600, **changes) -> str:
+        """What a cluster puts into a workload's token file; `changes` replace claims."""
+        now = int(time.time())
+        claims = {
+            "iss": self.url, "aud": "api://AzureADTokenExchange", "sub": subject, "jti": str(uuid.uuid4()),
+            "iat": now, "nbf": now, "exp": now + lifetime_s, **changes,
+        }
+        return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": KEY_NAME})
+
     def settings(self) -> str:
         """The part of the configuration file that names this issuer."""
         return (
-            "[[teams_exchange.issuers]]\n"
+            "[[directory.issuers]]\n"
             f'issuer = "{self.url}"\naudiences = ["{AUDIENCE}"]\ntenants = ["{TENANT}"]\n'
         )

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import inspect
 import json
 import re
 import uuid
@@ -11,6 +12,7 @@ from http.client import responses as reason_phrases
 import isodate
 import pytest
 from azure.communication.chat import CommunicationTokenCredential
+from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError
 
 ALL_SCOPES = ("chat", "chat.join", "chat.join.limited", "voip", "voip.join")
@@ -34,6 +36,36 @@ class SyncAsAsync:
 
     async def __aexit__(self, *details):
         self._client._identity_service_client.close()  # This SDK's outer class has no public way to be closed.
+
+
+async def settled(value):
+    """What a call of either SDK comes to, whether it must be awaited or not."""
+    return await value if inspect.isawaitable(value) else value
+
+
+async def completed(begun):
+    """The result of a long-running operation: of the poller, or of what must be awaited to get the poller."""
+    poller = await settled(begun)
+    return await settled(poller.result())
+
+
+async def collected(pages) -> list:
+    """All items of a paged answer of either SDK."""
+    return [item async for item in pages] if hasattr(pages, "__aiter__") else list(pages)
+
+
+class BearerCredential:
+    """Sends one token as it is, to the synchronous and the asynchronous client alike."""
+
+    def __init__(self, flavour: str, token: str):
+        self._token = AccessToken(token, 2**31)
+        self.get_token = self._get_token if flavour == "sync" else self._get_token_async
+
+    def _get_token(self, *scopes, **options):
+        return self._token
+
+    async def _get_token_async(self, *scopes, **options):
+        return self._token
 
 
 class Responses:

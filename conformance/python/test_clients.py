@@ -1,24 +1,10 @@
 """The ways to make a client: connection string, endpoint and key, and what they do to the endpoint's form."""
 
 import pytest
-from azure.core.credentials import AccessToken, AzureKeyCredential
+from azure.core.credentials import AzureKeyCredential
 from azure.core.exceptions import ClientAuthenticationError
 
-from sdk import claims_of, expect_error, handmade_token
-
-
-class BearerCredential:
-    """Sends one token as it is, to the synchronous and the asynchronous client alike."""
-
-    def __init__(self, flavour: str, token: str):
-        self._token = AccessToken(token, 2**31)
-        self.get_token = self._get_token if flavour == "sync" else self._get_token_async
-
-    def _get_token(self, *scopes, **options):
-        return self._token
-
-    async def _get_token_async(self, *scopes, **options):
-        return self._token
+from sdk import BearerCredential, claims_of, expect_error, handmade_token
 
 
 async def test_endpoint_and_key_make_a_client(connect, server):

@@ -33,7 +33,7 @@ const BENCHES: &[Bench] = &[
     },
     Bench {
         name: "start",
-        what: "time from start to ready, memory when idle, size of the program",
+        what: "time from start to ready, memory when idle, also with 10,000 resources; size of the program",
         postgres: false,
         needs: &[],
     },

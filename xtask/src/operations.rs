@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 
 use crate::shell::Tool;
-use crate::{locate, server, workspace};
+use crate::{locate, server, specs, workspace};
 
 /// One operation the server routes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,14 +97,22 @@ fn untested(operations: &[Operation], files: &[String]) -> Vec<String> {
         .collect()
 }
 
+/// A published operation: two services may have one of the same id, such as `Operations_List`. The service is
+/// the heading its row stands under.
+type Published<'o> = (&'o str, &'o str);
+
 /// Operations that have no published version are ours (operator routes) and need no line.
 fn compare(operations: &[Operation], table: &str) -> Vec<String> {
-    let routed: BTreeSet<&str> =
-        operations.iter().filter(|operation| !operation.versions.is_empty()).map(|o| o.id.as_str()).collect();
-    let (mut listed_routed, mut listed_missing) = (BTreeSet::<&str>::new(), BTreeSet::<&str>::new());
-    for line in table.lines().filter(|line| line.starts_with('|')) {
+    let published = operations.iter().filter(|operation| !operation.versions.is_empty());
+    let routed: BTreeSet<Published<'_>> =
+        published.map(|o| (specs::folder_of(&o.service).unwrap_or(&o.service), o.id.as_str())).collect();
+    let (mut listed_routed, mut listed_missing) =
+        (BTreeSet::<Published<'_>>::new(), BTreeSet::<Published<'_>>::new());
+    let mut heading = "";
+    for line in table.lines() {
+        heading = line.strip_prefix("## ").map_or(heading, str::trim);
         let cells: Vec<_> = line.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
-        let ids = cells.iter().copied().filter(|cell| is_operation_id(cell));
+        let ids = cells.iter().filter(|cell| is_operation_id(cell)).map(|id| (heading, *id));
         if cells.contains(&"routed") {
             listed_routed.extend(ids);
         } else if cells.contains(&"missing") {
@@ -112,17 +120,22 @@ fn compare(operations: &[Operation], table: &str) -> Vec<String> {
         }
     }
     let mut problems = Vec::new();
-    for id in &routed {
-        if !listed_routed.contains(id) {
-            problems.push(format!("docs/api-coverage.md: {id} is routed but not listed as `routed`"));
+    for operation in &routed {
+        let (service, id) = operation;
+        if !listed_routed.contains(operation) {
+            problems.push(format!(
+                "docs/api-coverage.md: {id} is routed but not listed as `routed` under {service}"
+            ));
         }
-        if listed_missing.contains(id) {
-            problems.push(format!("docs/api-coverage.md: {id} is routed but listed as `missing`"));
+        if listed_missing.contains(operation) {
+            problems.push(format!(
+                "docs/api-coverage.md: {id} is routed but listed as `missing` under {service}"
+            ));
         }
     }
-    for id in listed_routed.difference(&routed) {
+    for (service, id) in listed_routed.difference(&routed) {
         problems.push(format!(
-            "docs/api-coverage.md: {id} is listed as `routed` but the server has no such route"
+            "docs/api-coverage.md: {id} is listed as `routed` under {service} but the server has no such route"
         ));
     }
     problems
@@ -178,11 +191,22 @@ mod tests {
 
     #[test]
     fn every_routed_operation_stands_in_the_table() {
-        let listed = "| Operation | State |\n|---|---|\n| `CommunicationIdentity_Create` | routed |\n| `Rooms_Create` | missing |";
+        let listed = "## Identity\n\n| Operation | State |\n|---|---|\n| `CommunicationIdentity_Create` | routed |\n| `Rooms_Create` | missing |";
         assert!(compare(&[create()], listed).is_empty());
         assert_eq!(compare(&[create()], "").len(), 1);
         assert_eq!(compare(&[], listed).len(), 1);
-        let wrong = "| `CommunicationIdentity_Create` | missing |";
+        let wrong = "## Identity\n| `CommunicationIdentity_Create` | missing |";
         assert_eq!(compare(&[create()], wrong).len(), 2);
+    }
+
+    #[test]
+    fn equal_ids_of_two_services_are_apart() {
+        let list = parse_line(
+            "GET\t/providers/Microsoft.Communication/operations\tOperations_List\tarm\t2025-09-01",
+        );
+        let table = "## ResourceManager.Communication\n| `Operations_List` | routed |\n\
+                     ## ResourceManager.EventGrid\n| `Operations_List` | missing |";
+        assert!(compare(&[list.unwrap()], table).is_empty());
+        assert_eq!(compare(&[], table).len(), 1);
     }
 }

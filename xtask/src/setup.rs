@@ -11,7 +11,7 @@ use clap::Args;
 use crate::shell::{Tool, find, is_root};
 use crate::{deny, postgres, workspace};
 
-/// Installs what the other commands need: PostgreSQL, Python, Node packages, wrk, cargo-deny.
+/// Installs what the other commands need: PostgreSQL, Chromium, Python, Node packages, wrk, cargo-deny.
 ///
 /// As root missing Debian packages are installed with apt-get; as another user the exact command is printed.
 /// The Python environment goes to `target/venv`, Node packages to `conformance/js/node_modules`, the rest to
@@ -32,6 +32,8 @@ pub(crate) enum Need {
     Python,
     /// Node.js 20 or later with `npm`.
     Node,
+    /// The browser in which the sign-in page is tested, and its driver.
+    Chromium,
     /// The HTTP load tool.
     Wrk,
     /// Builds Debian packages.
@@ -44,6 +46,7 @@ impl Need {
             Self::Postgres => "postgresql",
             Self::Python => "python3-venv",
             Self::Node => "nodejs npm",
+            Self::Chromium => "chromium chromium-driver",
             Self::Wrk => "wrk",
             Self::DpkgDeb => "dpkg",
         }
@@ -54,6 +57,7 @@ impl Need {
             Self::Postgres => postgres::find_programs().is_ok(),
             Self::Python => Tool::new("python3").args(["-c", "import ensurepip, venv"]).read().is_ok(),
             Self::Node => find("node").is_some() && find("npm").is_some(),
+            Self::Chromium => find("chromium").is_some() && find("chromedriver").is_some(),
             Self::Wrk => find("wrk").is_some(),
             Self::DpkgDeb => find("dpkg-deb").is_some(),
         }
@@ -62,7 +66,7 @@ impl Need {
 
 /// `cargo xtask setup`.
 pub(crate) fn run(arguments: &SetupArguments) -> Result<ExitCode> {
-    let needs = [Need::Postgres, Need::Python, Need::Node, Need::Wrk];
+    let needs = [Need::Postgres, Need::Python, Need::Node, Need::Chromium, Need::Wrk];
     if arguments.check {
         let missing = missing(&needs);
         if missing.is_empty() {

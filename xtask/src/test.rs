@@ -182,7 +182,8 @@ fn select(only: &[String]) -> Result<Vec<&'static Step>> {
 
 /// Brings what must be there before the first step, in front of the developer.
 fn prepare(planned: &BTreeSet<&'static str>) -> Result<()> {
-    let needs = [("unit", Need::Postgres), ("python", Need::Python), ("js", Need::Node)];
+    let needs =
+        [("unit", Need::Postgres), ("python", Need::Python), ("python", Need::Chromium), ("js", Need::Node)];
     let needs: Vec<_> =
         needs.into_iter().filter(|(step, _)| planned.contains(step)).map(|(_, need)| need).collect();
     setup::debian(&needs)?;

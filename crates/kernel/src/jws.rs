@@ -1,16 +1,19 @@
-//! JSON Web Signatures in compact form (RFC 7515) with ES256 and RS256 (RFC 7518 §3.3, §3.4).
+//! JSON Web Signatures in compact form (RFC 7515) with ES256, RS256 and PS256 (RFC 7518 §3.3 to §3.5).
 //!
 //! The algorithm follows from the key, never from the token: a header that names another one is refused,
-//! so `none`, or HS256 with a public key as the secret, has no way in.
+//! so `none`, or HS256 with a public key as the secret, has no way in. Where one RSA key may be used with
+//! both paddings (a certificate says nothing about them), it is two [`VerifyingKey`]s.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _,
-    RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
 };
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +21,12 @@ use crate::secret::Secret;
 
 /// The longest token looked at, in bytes; real ones are below 4 KiB.
 pub const TOKEN_BYTES_MAX: usize = 16 * 1024;
+
+/// For tokens of those who pad their segments against RFC 7515 §2.
+const PADDED_TOO: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::URL_SAFE,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// Bytes of one coordinate of P-256.
 const COORDINATE_BYTES: usize = 32;
@@ -47,7 +56,7 @@ pub struct Jwk {
     /// The key's name in token headers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kid: Option<String>,
-    /// `ES256` or `RS256`, when the key says so.
+    /// `ES256`, `RS256` or `PS256`, when the key says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alg: Option<String>,
     /// `sig`, when the key says so.
@@ -156,9 +165,21 @@ pub enum VerifyingKey {
         /// The exponent.
         e: Vec<u8>,
     },
+    /// PS256: modulus and exponent, big-endian.
+    Ps256 {
+        /// The modulus.
+        n: Vec<u8>,
+        /// The exponent.
+        e: Vec<u8>,
+    },
 }
 
 impl VerifyingKey {
+    /// The keys of an RSA certificate, which does not say with which of both paddings it signs.
+    pub fn both_paddings(n: &[u8], e: &[u8]) -> [Self; 2] {
+        [Self::Rs256 { n: n.to_vec(), e: e.to_vec() }, Self::Ps256 { n: n.to_vec(), e: e.to_vec() }]
+    }
+
     /// Reads a JSON Web Key.
     ///
     /// **Errors**: [`JwsError::UnusableKey`] for other kinds of key, for a key meant for encryption, and for
@@ -181,6 +202,7 @@ impl VerifyingKey {
                 Ok(Self::Es256([&[4], x.as_slice(), y.as_slice()].concat()))
             }
             ("RSA", _) if is_for("RS256") => Ok(Self::Rs256 { n: bytes(&jwk.n)?, e: bytes(&jwk.e)? }),
+            ("RSA", _) if is_for("PS256") => Ok(Self::Ps256 { n: bytes(&jwk.n)?, e: bytes(&jwk.e)? }),
             _ => Err(JwsError::UnusableKey),
         }
     }
@@ -189,6 +211,7 @@ impl VerifyingKey {
         match self {
             Self::Es256(_) => "ES256",
             Self::Rs256 { .. } => "RS256",
+            Self::Ps256 { .. } => "PS256",
         }
     }
 
@@ -200,6 +223,9 @@ impl VerifyingKey {
             Self::Rs256 { n, e } => {
                 RsaPublicKeyComponents { n, e }.verify(&RSA_PKCS1_2048_8192_SHA256, message, signature)
             }
+            Self::Ps256 { n, e } => {
+                RsaPublicKeyComponents { n, e }.verify(&RSA_PSS_2048_8192_SHA256, message, signature)
+            }
         }
         .map_err(|_| JwsError::BadSignature)
     }
@@ -210,6 +236,12 @@ struct Header {
     alg: String,
     #[serde(default)]
     kid: Option<String>,
+    #[serde(default)]
+    x5t: Option<String>,
+    #[serde(default, rename = "x5t#S256")]
+    x5t_sha256: Option<String>,
+    #[serde(default)]
+    crit: Option<serde::de::IgnoredAny>,
 }
 
 /// A token whose signature is not yet verified.
@@ -231,19 +263,45 @@ impl<'a> Unverified<'a> {
     ///
     /// **Errors**: [`JwsError::Malformed`].
     pub fn parse(token: &'a str) -> Result<Self, JwsError> {
+        Self::parse_with(token, &URL_SAFE_NO_PAD)
+    }
+
+    /// Takes a token apart whose segments may be padded with `=`, as those of one official client are. The
+    /// signature covers them as they are.
+    ///
+    /// **Errors**: [`JwsError::Malformed`].
+    pub fn parse_padded(token: &'a str) -> Result<Self, JwsError> {
+        Self::parse_with(token, &PADDED_TOO)
+    }
+
+    fn parse_with(token: &'a str, engine: &GeneralPurpose) -> Result<Self, JwsError> {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(JwsError::Malformed);
         }
         let (message, signature) = token.rsplit_once('.').ok_or(JwsError::Malformed)?;
         let (header, payload) = message.split_once('.').ok_or(JwsError::Malformed)?;
-        let decode = |segment: &str| URL_SAFE_NO_PAD.decode(segment).map_err(|_| JwsError::Malformed);
-        let header = serde_json::from_slice(&decode(header)?).map_err(|_| JwsError::Malformed)?;
+        let decode = |segment: &str| engine.decode(segment).map_err(|_| JwsError::Malformed);
+        let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| JwsError::Malformed)?;
+        // RFC 7515 §4.1.11: what a header calls critical must be understood, and no extension is.
+        if header.crit.is_some() {
+            return Err(JwsError::Malformed);
+        }
         Ok(Self { message, header, payload: decode(payload)?, signature: decode(signature)? })
     }
 
     /// The name of the key, as the token claims it.
     pub fn kid(&self) -> Option<&str> {
         self.header.kid.as_deref()
+    }
+
+    /// The SHA-1 thumbprint of the certificate, base64url, as the token claims it (RFC 7515 §4.1.7).
+    pub fn x5t(&self) -> Option<&str> {
+        self.header.x5t.as_deref()
+    }
+
+    /// The SHA-256 thumbprint of the certificate, base64url, as the token claims it (RFC 7515 §4.1.8).
+    pub fn x5t_sha256(&self) -> Option<&str> {
+        self.header.x5t_sha256.as_deref()
     }
 
     /// The claims of a token nobody has vouched for: for choosing a key, never for a decision.
@@ -262,6 +320,14 @@ impl<'a> Unverified<'a> {
         }
         key.verify(self.message.as_bytes(), &self.signature)?;
         self.peek()
+    }
+
+    /// The claims, once the one of `keys` whose algorithm the header names has verified them.
+    ///
+    /// **Errors**: as [`Unverified::verify`]; [`JwsError::WrongAlgorithm`] when no key has that algorithm.
+    pub fn verify_with_one_of<T: DeserializeOwned>(&self, keys: &[VerifyingKey]) -> Result<T, JwsError> {
+        let key = keys.iter().find(|key| key.algorithm() == self.header.alg);
+        self.verify(key.ok_or(JwsError::WrongAlgorithm)?)
     }
 }
 
@@ -316,6 +382,23 @@ mod tests {
     }
 
     #[test]
+    fn padded_segments_are_read_only_where_asked() {
+        let ours = key();
+        let public = VerifyingKey::from_jwk(ours.jwk()).expect("our own key");
+        let padded = |bytes: &[u8]| base64::engine::general_purpose::URL_SAFE.encode(bytes);
+        let message = format!("{}.{}", padded(br#"{"alg":"ES256"} "#), padded(br#"{"sub":"ab"}  "#));
+        assert!(message.contains("=."), "{message}");
+        let signature = ours.pair.sign(&SystemRandom::new(), message.as_bytes()).expect("it signs");
+        let token = format!("{message}.{}", padded(signature.as_ref()));
+        assert_eq!(Unverified::parse(&token).map(drop), Err(JwsError::Malformed));
+        let claims = Unverified::parse_padded(&token).and_then(|token| token.verify::<Value>(&public));
+        assert_eq!(claims, Ok(json!({ "sub": "ab" })));
+        let stripped = token.replace('=', "");
+        let claims = Unverified::parse_padded(&stripped).and_then(|token| token.verify::<Value>(&public));
+        assert_eq!(claims, Err(JwsError::BadSignature));
+    }
+
+    #[test]
     fn truncated_and_altered_tokens_are_refused() {
         let ours = key();
         let token = ours.sign(&json!({ "sub": "a" }));
@@ -328,6 +411,8 @@ mod tests {
         for text in ["", ".", "..", "a.b", "a.b.c", "é.é.é", &"x".repeat(TOKEN_BYTES_MAX + 1)] {
             assert_eq!(verify(text, &ours), Err(JwsError::Malformed), "{text:.20}");
         }
+        let critical = with_header(&json!({ "alg": "ES256", "kid": ours.kid(), "crit": ["exp"] }), &token);
+        assert_eq!(verify(&critical, &ours), Err(JwsError::Malformed));
     }
 
     #[test]
@@ -360,6 +445,14 @@ mod tests {
         let public = VerifyingKey::from_jwk(&jwk).expect("an RSA key");
         let claims: Value = Unverified::parse(token).expect("well-formed").verify(&public).expect("verifies");
         assert_eq!(claims["iss"], "joe");
+        // The other padding of the same key does not take it, and the header chooses only among given keys.
+        let VerifyingKey::Rs256 { n, e } = public else { unreachable!("a key without alg is for RS256") };
+        let [rs256, ps256] = VerifyingKey::both_paddings(&n, &e);
+        let unverified = Unverified::parse(token).expect("well-formed");
+        assert_eq!(unverified.verify::<Value>(&ps256), Err(JwsError::WrongAlgorithm));
+        let only_other = unverified.verify_with_one_of::<Value>(std::slice::from_ref(&ps256));
+        assert_eq!(only_other, Err(JwsError::WrongAlgorithm));
+        assert!(unverified.verify_with_one_of::<Value>(&[ps256, rs256]).is_ok());
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! | [`entropy`] | [`Entropy`] and the one place that draws random bytes |
 //! | [`identifier`] | ACS communication identifiers and their raw-id form |
 //! | [`ids`] | ids with meaning, so that two of them cannot be swapped |
-//! | [`jws`] | signed tokens: ES256 and RS256 |
+//! | [`jws`] | signed tokens: ES256, RS256 and PS256 |
 //! | [`limits`] | the published ACS limits and our own defaults |
 //! | [`secret`] | values that never print, and their comparison in constant time |
 

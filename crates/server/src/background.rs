@@ -3,17 +3,18 @@
 //! | work | when |
 //! |---|---|
 //! | `server.backup` | asked for by an operator |
-//! | `server.housekeeping` | every hour, on one node: expired repeatability records and operations, signing keys |
-//! | outbox consumer `identity` | a resource was deleted: its users go |
+//! | deletion of a resource group | asked for through ARM |
+//! | `server.housekeeping` | every hour, on one node: expired records, operations and sign-ins, signing keys |
+//! | outbox consumer `identity` | a resource was deleted: its users and role assignments go |
+//! | spend limits | every minute, on every node: resources that reached theirs |
 //! | key refresh | every minute, on every node: signing keys another node made |
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use trunkline_identity::{Identity, IdentityError};
 use trunkline_kernel::ResourceId;
-use trunkline_resources::RESOURCE_DELETED;
+use trunkline_resources::{GROUP_DELETION_JOB, RESOURCE_DELETED};
 use trunkline_store::jobs::{Job, JobFailure, JobRunner, RetryPolicy};
 use trunkline_store::outbox::{Delivery, Event, OutboxConsumer};
 use trunkline_store::{Key, NewJob, Store, StoreError};
@@ -27,7 +28,7 @@ use crate::platform::{BACKUP_JOB, BackupPayload, Platform};
 const HOUSEKEEPING_JOB: &str = "server.housekeeping";
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_hours(1);
 
-/// The consumer that deletes the users of deleted resources, and the kind of the jobs it parks.
+/// The consumer that deletes what belongs to deleted resources, and the kind of the jobs it parks.
 const IDENTITY_CONSUMER: &str = "identity";
 const IDENTITY_PARKED_JOB: &str = "outbox.identity";
 
@@ -42,6 +43,9 @@ const FOR_EVER: RetryPolicy = RetryPolicy {
     pause_last: Duration::from_mins(10),
 };
 
+/// The request that reaches a limit may be the last one; a minute later somebody is told all the same.
+const SPEND_INTERVAL: Duration = Duration::from_mins(1);
+
 /// New signing keys are published a day before they sign, so a minute is soon enough.
 const KEY_REFRESH_INTERVAL: Duration = Duration::from_mins(1);
 
@@ -49,29 +53,31 @@ const KEY_REFRESH_INTERVAL: Duration = Duration::from_mins(1);
 pub(crate) async fn start(tasks: &Tasks, platform: &Arc<Platform>) -> Result<(), StoreError> {
     let store = &platform.store;
     schedule_housekeeping(store, Duration::ZERO).await?;
-    let identity = Arc::clone(&platform.identity);
+    let (identity, directory) = (Arc::clone(&platform.identity), Arc::clone(&platform.directory));
     let consumer = OutboxConsumer::register(store.clone(), IDENTITY_CONSUMER).await?;
     let deliver = {
-        let identity = Arc::clone(&identity);
-        move |event: Event| delivery(Arc::clone(&identity), event)
+        let platform = Arc::clone(platform);
+        move |event: Event| delivery(Arc::clone(&platform), event)
     };
     tasks.spawn("outbox: identity", consumer.run(tasks.shutdown(), deliver));
     tasks.spawn("jobs", jobs(platform).run(tasks.shutdown()));
     tasks.spawn("resource changes", Arc::clone(&platform.resources).follow_changes(tasks.shutdown()));
     tasks.spawn("revocations", Arc::clone(&identity).follow_revocations(tasks.shutdown()));
-    tasks.spawn("signing keys", refresh_keys(identity, tasks.shutdown()));
+    tasks.spawn("directory changes", Arc::clone(&directory).follow_changes(tasks.shutdown()));
+    tasks.spawn("spend limits", check_spending(Arc::clone(platform), tasks.shutdown()));
+    tasks.spawn("signing keys", refresh_keys(Arc::clone(platform), tasks.shutdown()));
     Ok(())
 }
 
 fn jobs(platform: &Arc<Platform>) -> JobRunner {
     let with = |platform: &Arc<Platform>| Arc::clone(platform);
-    let (for_backup, for_housekeeping, for_parked) = (with(platform), with(platform), with(platform));
+    let (for_backup, for_housekeeping) = (with(platform), with(platform));
+    let (for_groups, for_parked) = (with(platform), with(platform));
     JobRunner::new(platform.store.clone())
         .handle(BACKUP_JOB, BACKUP_RETRY, move |job| back_up(Arc::clone(&for_backup), job))
         .handle(HOUSEKEEPING_JOB, FOR_EVER, move |_| keep_house(Arc::clone(&for_housekeeping)))
-        .handle(IDENTITY_PARKED_JOB, FOR_EVER, move |job| {
-            deliver_parked(Arc::clone(&for_parked.identity), job)
-        })
+        .handle(GROUP_DELETION_JOB, FOR_EVER, move |job| delete_group(Arc::clone(&for_groups), job))
+        .handle(IDENTITY_PARKED_JOB, FOR_EVER, move |job| deliver_parked(Arc::clone(&for_parked), job))
 }
 
 async fn schedule_housekeeping(store: &Store, delay: Duration) -> Result<(), StoreError> {
@@ -87,7 +93,13 @@ async fn keep_house(platform: Arc<Platform>) -> Result<(), JobFailure> {
     while store.write(Key::system("web/repeatability"), move |tx| repeatability::purge(tx, now)).await? {}
     while store.write(Key::system("web/operations"), move |tx| long_running::purge(tx, now)).await? {}
     platform.identity.rotate_signing_keys().await?;
+    platform.directory.rotate_signing_keys().await?;
+    platform.directory.purge().await?;
     Ok(schedule_housekeeping(store, HOUSEKEEPING_INTERVAL).await?)
+}
+
+async fn delete_group(platform: Arc<Platform>, job: Job) -> Result<(), JobFailure> {
+    Ok(platform.resources.run_group_deletion(&job.payload).await?)
 }
 
 async fn back_up(platform: Arc<Platform>, job: Job) -> Result<(), JobFailure> {
@@ -110,37 +122,55 @@ async fn back_up(platform: Arc<Platform>, job: Job) -> Result<(), JobFailure> {
 }
 
 /// Deletes what belongs to a deleted resource; everything else is of no interest here.
-async fn handle(identity: &Identity, event: &Event) -> Result<(), IdentityError> {
+async fn handle(platform: &Platform, event: &Event) -> anyhow::Result<()> {
     if event.kind == RESOURCE_DELETED
         && let Ok(resource) = event.subject.parse::<ResourceId>()
     {
-        identity.delete_users_of(resource, event.created_at).await?;
+        platform.identity.delete_users_of(resource, event.created_at).await?;
+        platform.directory.forget_resource(resource).await?;
     }
     Ok(())
 }
 
-async fn delivery(identity: Arc<Identity>, event: Event) -> Delivery {
-    match handle(&identity, &event).await {
+async fn delivery(platform: Arc<Platform>, event: Event) -> Delivery {
+    match handle(&platform, &event).await {
         Ok(()) => Delivery::Delivered,
-        Err(cause) => Delivery::Park { reason: cause.to_string() },
+        Err(cause) => Delivery::Park { reason: format!("{cause:#}") },
     }
 }
 
-async fn deliver_parked(identity: Arc<Identity>, job: Job) -> Result<(), JobFailure> {
+async fn deliver_parked(platform: Arc<Platform>, job: Job) -> Result<(), JobFailure> {
     match Event::from_parked(&job) {
-        Some(event) => Ok(handle(&identity, &event).await?),
+        Some(event) => handle(&platform, &event)
+            .await
+            .map_err(|cause| JobFailure::Retry { reason: format!("{cause:#}") }),
         None => Err(JobFailure::Final { reason: "the parked event cannot be read".to_owned() }),
     }
 }
 
-async fn refresh_keys(identity: Arc<Identity>, shutdown: Shutdown) {
+async fn refresh_keys(platform: Arc<Platform>, shutdown: Shutdown) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(KEY_REFRESH_INTERVAL) => {}
             () = shutdown.requested() => return,
         }
-        if let Err(cause) = identity.tokens().keys().reload().await {
+        if let Err(cause) = platform.identity.tokens().keys().reload().await {
             tracing::warn!(%cause, "the signing keys cannot be read again; those in memory stay in use");
+        }
+        if let Err(cause) = platform.directory.reload_signing_keys().await {
+            tracing::warn!(%cause, "the directory's keys cannot be read again; those in memory stay in use");
+        }
+    }
+}
+
+async fn check_spending(platform: Arc<Platform>, shutdown: Shutdown) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(SPEND_INTERVAL) => {}
+            () = shutdown.requested() => return,
+        }
+        if let Err(cause) = platform.usage.check_all().await {
+            tracing::warn!(%cause, "what resources have spent cannot be summed");
         }
     }
 }

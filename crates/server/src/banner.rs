@@ -64,6 +64,11 @@ fn text(ready: &Ready, bundle: &TrustBundle, config: &Config) -> String {
         add("  const { user, token } = await client.createUserAndToken([\"chat\"]);");
         add("  console.log(user.communicationUserId, token);");
     }
+    if let Some(host) = &ready.managed_identity_endpoint {
+        add("\nPrograms with DefaultAzureCredential run unchanged in a shell that says:\n");
+        add(&format!("  export AZURE_POD_IDENTITY_AUTHORITY_HOST={host}"));
+        add(&format!("  export ACS_ENDPOINT={}   # or what your program calls it", ready.endpoint));
+    }
     if let Some(admin) = &ready.admin_endpoint {
         add(&format!("\nHealth and metrics: {admin}/readyz, {admin}/metrics"));
     }

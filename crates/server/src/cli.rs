@@ -6,20 +6,26 @@
 //! | [`client`] | the operator API and how a command calls it |
 //! | [`console`] | results, hints, questions, tables |
 //! | [`resources`], [`users`], [`operators`], [`backups`] | commands over the operator API |
+//! | [`applications`], [`directory_users`], [`roles`] | commands about the built-in directory |
+//! | [`usage`] | what resources used |
 //! | [`local`] | commands on files alone |
 //! | `document` | `docs/cli.md`, in tests |
 
+mod applications;
 pub(crate) mod arguments;
 mod backups;
 mod client;
 mod console;
+mod directory_users;
 #[cfg(test)]
 mod document;
 mod local;
 mod operators;
 mod resources;
+mod roles;
 #[cfg(test)]
 mod tests;
+mod usage;
 mod users;
 
 use std::process::ExitCode;
@@ -51,6 +57,9 @@ pub(crate) trait Program: Send + Sync {
     /// Opens the database of a server that does not run, for `doctor`; an error says what is wrong.
     fn probe_database<'p>(&'p self, config: &'p Config)
     -> Pending<'p, Result<doctor::DatabaseFacts, String>>;
+
+    /// Fetches a JSON document of an issuer as a server of `config` would, for `doctor`; an error says why not.
+    fn fetch<'p>(&'p self, config: &'p Config, url: &'p str) -> Pending<'p, Result<Value, String>>;
 
     /// The machine's clock.
     fn clock(&self) -> Arc<dyn Clock>;
@@ -135,6 +144,10 @@ async fn run(
         Command::User(command) => users::user(command, &session, console).await,
         Command::Token(command) => users::token(command, &session, console).await,
         Command::Operator(command) => operators::operator(command, &session, console).await,
+        Command::App(command) => applications::application(command, &session, console).await,
+        Command::DirectoryUser(command) => directory_users::directory_user(command, &session, console).await,
+        Command::Role(command) => roles::role(command, &session, console).await,
+        Command::Usage(arguments) => usage::usage(arguments, &session, console).await,
         Command::Audit { limit } => operators::audit(*limit, &session, console).await,
         Command::MasterKey(command) => operators::master_key(command, &session, console).await,
         Command::Backup(arguments) => backups::backup(arguments, &session, program.clock(), console).await,

@@ -6,6 +6,7 @@
 //! | [`kind`] | what values a setting takes |
 //! | [`mod@file`] | the TOML file as dotted keys with lines |
 //! | [`resolve`] | which source wins, what is unknown |
+//! | [`tables`] | settings that are arrays of tables |
 //! | [`rules`] | what must hold between settings; what production refuses |
 //! | [`typed`] | the result as types |
 //! | `document` | `docs/configuration.md`, in tests |
@@ -17,6 +18,7 @@ mod kind;
 mod resolve;
 mod rules;
 mod table;
+mod tables;
 #[cfg(test)]
 mod tests;
 pub(crate) mod typed;

@@ -4,6 +4,7 @@
 //! [`checks`], so that tests can bring every fault about.
 
 mod checks;
+mod issuers;
 mod machine;
 #[cfg(test)]
 mod tests;
@@ -143,6 +144,7 @@ pub(crate) async fn examine(config: &Config, program: &dyn Program, machine: &dy
     report.extend(checks::certificates(config, machine));
     report.extend(checks::names(config, machine));
     report.push(checks::open_files(config, machine));
+    report.extend(issuers::directory(config, program).await);
     Report(report)
 }
 

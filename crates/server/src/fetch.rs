@@ -2,12 +2,21 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use serde_json::Value;
-use trunkline_identity::ports::FetchJson;
-use trunkline_net::Client;
+use trunkline_directory::FetchJson;
+use trunkline_net::{Client, ClientBounds};
 
-/// The adapter between the identity service and the network.
+/// The time the outbound client has for one exchange, and the largest answer it takes: key sets and
+/// discovery documents are a few KiB.
+pub(crate) const FETCH_BOUNDS: ClientBounds = ClientBounds {
+    connect: Duration::from_secs(5),
+    total: Duration::from_secs(10),
+    answer_bytes: 256 * 1024,
+};
+
+/// The adapter between the directory and the network.
 #[derive(Debug)]
 pub(crate) struct Fetcher(pub(crate) Client);
 

@@ -7,7 +7,7 @@
 //! | [`mod@serve`], [`banner`], [`ready`], [`admin`], [`telemetry`] | a server from bind to drain |
 //! | [`node`], [`background`] | store, services and background work, composed |
 //! | [`platform`] | operations of the server itself |
-//! | [`program`], [`fetch`] | adapters |
+//! | [`program`], [`fetch`], [`directory`] | adapters |
 //! | [`backup`], [`doctor`], [`folder`], [`logging`] | what the commands do |
 
 mod admin;
@@ -16,6 +16,7 @@ mod backup;
 mod banner;
 mod cli;
 mod config;
+mod directory;
 mod doctor;
 mod fetch;
 mod folder;

@@ -10,12 +10,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use prometheus_client::registry::Registry;
-use trunkline_identity::{Exchange, Identity, Issuer};
+use trunkline_directory::DirectoryService;
+use trunkline_identity::Identity;
 use trunkline_kernel::{Clock, Entropy};
 use trunkline_resources::{Naming, Resources};
 use trunkline_store::vault::Vault;
 use trunkline_store::{Backend, Store, StoreConfig};
 use trunkline_tasks::Tasks;
+use trunkline_usage::UsageService;
 use trunkline_web::app::Parts;
 use trunkline_web::cors::Origins;
 use trunkline_web::metrics::Metrics;
@@ -23,6 +25,7 @@ use trunkline_web::{App, Settings, secrets};
 
 use crate::background;
 use crate::config::Config;
+use crate::directory;
 use crate::platform::Platform;
 
 /// The time background tasks have to end when the node stops.
@@ -35,7 +38,7 @@ pub(crate) struct Surroundings {
     /// The public origin, once the port is known.
     pub(crate) public_origin: String,
     /// Fetches documents of configured issuers.
-    pub(crate) fetcher: Arc<dyn trunkline_identity::ports::FetchJson>,
+    pub(crate) fetcher: Arc<dyn trunkline_directory::FetchJson>,
 }
 
 /// A running node.
@@ -43,6 +46,7 @@ pub(crate) struct Node {
     pub(crate) app: Arc<App>,
     pub(crate) store: Store,
     pub(crate) resources: Arc<Resources>,
+    pub(crate) directory: Arc<DirectoryService>,
     pub(crate) tasks: Tasks,
 }
 
@@ -57,7 +61,13 @@ pub(crate) async fn open_store(
         Some(url) => Backend::Postgres { url: url.clone(), connections: config.database.connections },
         None => Backend::Sqlite { folder: config.data.clone() },
     };
-    let slices = [trunkline_web::SLICE, trunkline_resources::SLICE, trunkline_identity::SLICE];
+    let slices = [
+        trunkline_web::SLICE,
+        trunkline_resources::SLICE,
+        trunkline_identity::SLICE,
+        trunkline_directory::SLICE,
+        trunkline_usage::SLICE,
+    ];
     Ok(Store::open(StoreConfig::new(backend), &slices, Arc::clone(clock), Arc::clone(entropy)).await?)
 }
 
@@ -94,59 +104,17 @@ impl Node {
         surroundings: Surroundings,
         registry: &mut Registry,
     ) -> anyhow::Result<Self> {
-        let Surroundings { clock, entropy, public_origin, fetcher } = surroundings;
-        let started = clock.now();
-        let store = open_store(config, &clock, &entropy).await?;
-        let vault = open_vault(config, is_new_database(&store).await?, &entropy)?;
-        vault.check(&store).await?;
-        let secret = secrets::load_or_create(&store, &vault, &*entropy, "continuation").await?;
-        let naming = Naming {
-            domain: config.domain.clone(),
-            default_resource: config.default_resource.clone(),
-            public_origin: public_origin.clone(),
-        };
-        let resources =
-            Resources::new(store.clone(), vault.clone(), Arc::clone(&clock), Arc::clone(&entropy), naming);
-        let identity = Identity::open(trunkline_identity::Parts {
-            store: store.clone(),
-            vault: vault.clone(),
-            clock: Arc::clone(&clock),
-            entropy: Arc::clone(&entropy),
-            exchange: Exchange::new(issuers(config), fetcher, Arc::clone(&clock)),
-            settings: trunkline_identity::Settings {
-                lifetime_default: config.tokens.lifetime_default,
-                key_rotation: config.tokens.key_rotation,
-            },
-        })
-        .await?;
-        let platform = Arc::new(Platform {
-            store: store.clone(),
-            vault,
-            clock: Arc::clone(&clock),
-            entropy: Arc::clone(&entropy),
-            resources: Arc::clone(&resources),
-            identity: Arc::clone(&identity),
-            data: config.data.clone(),
-            master_key_file: (!config.ephemeral).then(|| config.master_key_file.clone()),
-            node_name: config.node_name.clone(),
-            started,
-            published: std::sync::OnceLock::new(),
-        });
-        let routes = identity.routes().join(resources.routes()).join(platform.routes());
-        platform.published.set(routes.operations().collect()).expect("the platform was made just now");
-        let app = App::new(Parts {
-            routes,
-            resources: Arc::clone(resources.directory()) as _,
-            bearers: vec![Arc::clone(identity.tokens()) as _, Arc::clone(resources.operator_tokens()) as _],
-            settings: settings(config, public_origin),
-            continuation_secret: secret.expose().clone(),
-            clock,
-            entropy,
-            metrics: Metrics::register(registry),
-        });
+        let platform = open_services(config, &surroundings).await?;
+        let app = compose(config, surroundings, &platform, registry).await?;
         let tasks = Tasks::new();
         background::start(&tasks, &platform).await?;
-        Ok(Self { app: Arc::new(app), store, resources, tasks })
+        Ok(Self {
+            app: Arc::new(app),
+            store: platform.store.clone(),
+            resources: Arc::clone(&platform.resources),
+            directory: Arc::clone(&platform.directory),
+            tasks,
+        })
     }
 
     /// Ends the background work and closes the store.
@@ -156,14 +124,105 @@ impl Node {
     }
 }
 
-fn issuers(config: &Config) -> Vec<Issuer> {
-    let issuer = |issuer: &crate::config::typed::Issuer| Issuer {
-        issuer: issuer.issuer.clone(),
-        audiences: issuer.audiences.clone(),
-        tenants: issuer.tenants.clone(),
-        jwks_url: issuer.jwks_url.clone(),
-    };
-    config.teams_issuers.iter().map(issuer).collect()
+/// Opens the database and every service over it.
+async fn open_services(config: &Config, surroundings: &Surroundings) -> anyhow::Result<Arc<Platform>> {
+    let Surroundings { clock, entropy, public_origin, fetcher } = surroundings;
+    let started = clock.now();
+    let store = open_store(config, clock, entropy).await?;
+    let vault = open_vault(config, is_new_database(&store).await?, entropy)?;
+    vault.check(&store).await?;
+    let resources = Resources::new(trunkline_resources::Parts {
+        store: store.clone(),
+        vault: vault.clone(),
+        clock: Arc::clone(clock),
+        entropy: Arc::clone(entropy),
+        naming: Naming {
+            domain: config.domain.clone(),
+            default_resource: config.default_resource.clone(),
+            public_origin: public_origin.clone(),
+        },
+        settings: trunkline_resources::Settings {
+            tenant_id: trunkline_directory::load_tenant_id(&store, &**clock, &**entropy).await?,
+            data_locations: config.data_locations.clone(),
+        },
+    });
+    let directory = DirectoryService::open(trunkline_directory::Parts {
+        store: store.clone(),
+        vault: vault.clone(),
+        clock: Arc::clone(clock),
+        entropy: Arc::clone(entropy),
+        fetcher: Arc::clone(fetcher),
+        resources: Arc::clone(resources.directory()) as _,
+        issuers: directory::issuers(config),
+        settings: directory::settings(config, public_origin),
+    })
+    .await?;
+    let identity = Identity::open(trunkline_identity::Parts {
+        store: store.clone(),
+        vault: vault.clone(),
+        clock: Arc::clone(clock),
+        entropy: Arc::clone(entropy),
+        directory: Arc::clone(directory.verifier()) as _,
+        settings: trunkline_identity::Settings {
+            lifetime_default: config.tokens.lifetime_default,
+            key_rotation: config.tokens.key_rotation,
+        },
+    })
+    .await?;
+    Ok(Arc::new(Platform {
+        usage: UsageService::new(store.clone(), Arc::clone(clock), config.usage.clone()),
+        store,
+        vault,
+        clock: Arc::clone(clock),
+        entropy: Arc::clone(entropy),
+        resources,
+        identity,
+        directory,
+        data: config.data.clone(),
+        master_key_file: (!config.ephemeral).then(|| config.master_key_file.clone()),
+        node_name: config.node_name.clone(),
+        started,
+        published: std::sync::OnceLock::new(),
+    }))
+}
+
+/// The pipeline with the operations of every service.
+async fn compose(
+    config: &Config,
+    surroundings: Surroundings,
+    platform: &Arc<Platform>,
+    registry: &mut Registry,
+) -> anyhow::Result<App> {
+    let Surroundings { clock, entropy, public_origin, .. } = surroundings;
+    let Platform { resources, identity, directory, usage, .. } = &**platform;
+    let secret = secrets::load_or_create(&platform.store, &platform.vault, &*entropy, "continuation").await?;
+    let routes = identity
+        .routes()
+        .join(resources.routes())
+        .join(directory.routes())
+        .join(usage.routes())
+        .join(platform.routes());
+    let operations: Vec<_> = routes.operations().collect();
+    for meter in config.usage.prices.list_unknown_meters(&operations) {
+        tracing::warn!(meter, "usage.prices names a meter that nothing counts");
+    }
+    platform.published.set(operations).expect("the platform was made just now");
+    Ok(App::new(Parts {
+        routes,
+        resources: Arc::clone(resources.directory()) as _,
+        // Each looks at a few bytes first: who issued it, or the prefix of an operator's token.
+        bearers: vec![
+            Arc::clone(identity.tokens()) as _,
+            Arc::clone(resources.operator_tokens()) as _,
+            Arc::clone(directory.verifier()) as _,
+        ],
+        spend: Some(Arc::clone(usage) as _),
+        settings: settings(config, public_origin),
+        continuation_secret: secret.expose().clone(),
+        clock,
+        entropy,
+        metrics: Metrics::register(registry),
+    }))
 }
 
 fn settings(config: &Config, public_origin: String) -> Settings {

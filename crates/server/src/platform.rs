@@ -14,8 +14,10 @@ use trunkline_store::vault::Vault;
 use trunkline_web::{Operation, Routes};
 
 use crate::backup;
+use trunkline_directory::DirectoryService;
 use trunkline_identity::Identity;
 use trunkline_resources::Resources;
+use trunkline_usage::UsageService;
 
 /// The kind of the durable job that makes a backup; its key is the operation's id.
 pub(crate) const BACKUP_JOB: &str = "server.backup";
@@ -28,6 +30,8 @@ pub(crate) struct Platform {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) resources: Arc<Resources>,
     pub(crate) identity: Arc<Identity>,
+    pub(crate) directory: Arc<DirectoryService>,
+    pub(crate) usage: Arc<UsageService>,
     pub(crate) data: PathBuf,
     pub(crate) master_key_file: Option<PathBuf>,
     pub(crate) node_name: String,

@@ -7,15 +7,19 @@ use bytes::Bytes;
 use http::{Request, header};
 use http_body_util::{BodyExt as _, Full};
 use prometheus_client::registry::Registry;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use serde_json::Value;
-use trunkline_identity::ports::FetchJson;
+use trunkline_directory::FetchJson;
 use trunkline_kernel::{Clock, Entropy, SystemClock, SystemEntropy};
-use trunkline_net::{ClientBounds, unix_request};
+use trunkline_net::{Client, ClientBounds, unix_request};
+use trunkline_tasks::Tasks;
 use trunkline_web::{App, Operation, Peer};
 
 use crate::cli::{ApiReply, CliError, OperatorApi, Pending, Program};
 use crate::config::Config;
 use crate::doctor::DatabaseFacts;
+use crate::fetch::FETCH_BOUNDS;
 use crate::folder::{self, DataFolder};
 use crate::node::{Node, Surroundings, open_store};
 use crate::platform;
@@ -75,6 +79,28 @@ impl Program for Trunkline {
         })
     }
 
+    fn fetch<'p>(&'p self, config: &'p Config, url: &'p str) -> Pending<'p, Result<Value, String>> {
+        Box::pin(async move {
+            // What a server trusts: the machine's authorities and its own, as it wrote them at its last start.
+            let file = config.data.join("tls/trust.pem");
+            let authorities: Vec<_> = CertificateDer::pem_file_iter(&file)
+                .map(|found| found.filter_map(Result::ok).collect())
+                .map_err(|cause| {
+                    format!("{} cannot be read: {cause}; start the server once", file.display())
+                })?;
+            let tasks = Tasks::new();
+            let client =
+                Client::new(&authorities, FETCH_BOUNDS, tasks.clone()).map_err(|cause| cause.to_string())?;
+            let reply = client.get_json(url).await.map_err(|cause| cause.to_string());
+            tasks.stop(Duration::ZERO).await;
+            let reply = reply?;
+            if !reply.status().is_success() {
+                return Err(format!("it answers with status {}", reply.status().as_u16()));
+            }
+            serde_json::from_slice(reply.body()).map_err(|cause| format!("it is no JSON: {cause}"))
+        })
+    }
+
     fn clock(&self) -> Arc<dyn Clock> {
         Arc::new(SystemClock)
     }
@@ -82,8 +108,17 @@ impl Program for Trunkline {
 
 /// Every operation the program has, without a database behind it.
 fn operations() -> Vec<&'static Operation> {
-    [trunkline_identity::operations::ALL, trunkline_resources::operations::ALL, platform::operations::ALL]
-        .concat()
+    [
+        trunkline_identity::operations::ALL,
+        trunkline_resources::operations::ALL,
+        trunkline_resources::operations::arm::ALL,
+        trunkline_resources::operations::resource_manager::ALL,
+        trunkline_directory::operations::ALL,
+        trunkline_directory::operations_oauth::ALL,
+        trunkline_usage::operations::ALL,
+        platform::operations::ALL,
+    ]
+    .concat()
 }
 
 /// The operator API of a running server.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 /// The content of the ready file. Fields may be added, never renamed.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Ready {
     /// The origin of the API, such as `https://localhost:8443`.
@@ -29,11 +29,23 @@ pub(crate) struct Ready {
     /// The origin of the admin listener; `None` when it is off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) admin_endpoint: Option<String>,
+    /// The tenant of the built-in directory, a GUID; `None` where it is off, as with the fields after it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tenant_id: Option<String>,
+    /// The authority host of the built-in directory, an origin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) authority: Option<String>,
+    /// The `iss` claim of its tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) issuer: Option<String>,
+    /// The origin for `AZURE_POD_IDENTITY_AUTHORITY_HOST`; `None` where managed identities are off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) managed_identity_endpoint: Option<String>,
+    /// The client id of the development application.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) client_id: Option<String>,
     /// This process.
     pub(crate) pid: u32,
-    /// What services add, each under a name that is never changed later.
-    #[serde(flatten)]
-    pub(crate) further: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Writes `ready` to `file`, readable by the owner only: whole or not at all.
@@ -72,11 +84,12 @@ mod tests {
             resource_id: None,
             subscription_id: Some("00000000-0000-0000-0000-000000000000".to_owned()),
             admin_endpoint: None,
+            tenant_id: Some("4b1e2d6c-2f0a-4c8f-9a55-3a5cb1b0f6a1".to_owned()),
+            authority: Some("https://localhost:8443".to_owned()),
+            issuer: Some("https://localhost:8443/4b1e2d6c-2f0a-4c8f-9a55-3a5cb1b0f6a1/v2.0".to_owned()),
+            managed_identity_endpoint: None,
+            client_id: None,
             pid: 7,
-            further: serde_json::Map::from_iter([(
-                "authority".to_owned(),
-                "https://localhost:8443/t".into(),
-            )]),
         }
     }
 
@@ -94,8 +107,10 @@ mod tests {
           "caFile": "/data/tls/ca.pem",
           "resourceName": "dev",
           "subscriptionId": "00000000-0000-0000-0000-000000000000",
-          "pid": 7,
-          "authority": "https://localhost:8443/t"
+          "tenantId": "4b1e2d6c-2f0a-4c8f-9a55-3a5cb1b0f6a1",
+          "authority": "https://localhost:8443",
+          "issuer": "https://localhost:8443/4b1e2d6c-2f0a-4c8f-9a55-3a5cb1b0f6a1/v2.0",
+          "pid": 7
         }
         "#);
         assert_eq!(

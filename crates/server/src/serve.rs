@@ -11,8 +11,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 use trunkline_kernel::{Clock, ManualClock, ResourceName, SystemClock, SystemEntropy};
 use trunkline_net::{
-    Authority, Bounds, CertificateFiles, CertificatePair, Client, ClientBounds, Handler, Leaves, Listeners,
-    PeerAddress, Server, TrustBundle, tls,
+    Authority, Bounds, CertificateFiles, CertificatePair, Client, Handler, Leaves, Listeners, PeerAddress,
+    Server, TrustBundle, tls,
 };
 use trunkline_tasks::Tasks;
 use trunkline_web::{App, Peer};
@@ -20,20 +20,12 @@ use trunkline_web::{App, Peer};
 use crate::admin::Admin;
 use crate::banner;
 use crate::config::Config;
-use crate::fetch::Fetcher;
+use crate::fetch::{FETCH_BOUNDS, Fetcher};
 use crate::folder::DataFolder;
 use crate::node::{Node, Surroundings, tls_folder};
 use crate::ready::{self, Ready};
 use crate::telemetry;
-use crate::welcome::Welcome;
-
-/// The time the outbound client has for one exchange, and the largest answer it takes: key sets and
-/// discovery documents are a few KiB.
-const FETCH_BOUNDS: ClientBounds = ClientBounds {
-    connect: Duration::from_secs(5),
-    total: Duration::from_secs(10),
-    answer_bytes: 256 * 1024,
-};
+use crate::welcome::{self, Welcome};
 
 /// Files a server may have open: ten thousand connections and the database's.
 const OPEN_FILES_WANTED: u64 = 65_536;
@@ -65,6 +57,7 @@ pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>, is_json: bo
     };
     let node = Node::start(&config, surroundings, &mut registry).await?;
     let welcome = node.welcome(&config).await?;
+    let authority = node.welcome_to_directory(&config, port).await?;
 
     let api = Server::start(listeners, Some(certificates.config), bounds(&config), handler(&node.app));
     let local = Server::start(
@@ -79,8 +72,12 @@ pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>, is_json: bo
         Admin { store: node.store.clone(), registry, is_serving: Arc::clone(&is_serving), test_clock };
     let admin = start_admin(&config, admin)?;
 
-    let subscription_id = node.subscription_id(clock.as_ref()).await?;
-    let report = report(public_origin, certificates.ca_file, welcome, subscription_id, admin.as_ref());
+    let subscription_id = node.subscription_id().await?;
+    let report = Ready {
+        ca_file: certificates.ca_file,
+        subscription_id: Some(subscription_id),
+        ..report(public_origin, welcome, authority, admin.as_ref())
+    };
     if let Some(file) = &ready_file {
         ready::write(file, &report)?;
     }
@@ -108,29 +105,26 @@ pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>, is_json: bo
 /// What the ready file and the banner say.
 fn report(
     endpoint: String,
-    ca_file: Option<PathBuf>,
     welcome: Option<Welcome>,
-    subscription_id: String,
+    authority: Option<welcome::Authority>,
     admin: Option<&Server>,
 ) -> Ready {
-    let (resource_name, resource_id, connection_string) = match welcome {
-        Some(welcome) => {
-            (Some(welcome.resource_name), Some(welcome.resource_id), Some(welcome.connection_string))
-        }
-        None => (None, None, None),
-    };
-    let admin = admin.and_then(|admin| admin.addresses().first());
-    Ready {
-        endpoint,
-        connection_string,
-        ca_file,
-        resource_name,
-        resource_id,
-        subscription_id: Some(subscription_id),
-        admin_endpoint: admin.map(|address| format!("http://{address}")),
-        pid: std::process::id(),
-        further: serde_json::Map::new(),
+    let mut ready = Ready { endpoint, pid: std::process::id(), ..Ready::default() };
+    if let Some(welcome) = welcome {
+        ready.resource_name = Some(welcome.resource_name);
+        ready.resource_id = Some(welcome.resource_id);
+        ready.connection_string = Some(welcome.connection_string);
     }
+    if let Some(authority) = authority {
+        ready.tenant_id = Some(authority.tenant_id);
+        ready.authority = Some(authority.origin);
+        ready.issuer = Some(authority.issuer);
+        ready.managed_identity_endpoint = authority.managed_identity_endpoint;
+        ready.client_id = authority.client_id;
+    }
+    let address = admin.and_then(|admin| admin.addresses().first());
+    ready.admin_endpoint = address.map(|address| format!("http://{address}"));
+    ready
 }
 
 async fn drain(config: &Config, api: Server, local: Server) -> bool {

@@ -7,14 +7,14 @@ use std::time::Duration;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use trunkline_kernel::limits::LimitSet;
-use trunkline_kernel::{Clock, ManualClock, ResourceId, ResourceName, Secret};
+use trunkline_kernel::{Clock, ManualClock, ResourceId, ResourceName, Secret, Timestamp};
 use trunkline_store::{StoreError, params};
 use trunkline_web::app::Parts;
 use trunkline_web::audit::{self, AuditEntry};
 use trunkline_web::cors::Origins;
 use trunkline_web::metrics::Metrics;
 use trunkline_web::ports::{FindResource, PortFuture, VerifyBearer};
-use trunkline_web::principal::AccessKey;
+use trunkline_web::principal::{AccessKey, ApplicationRole, DirectoryUser, Grant, GrantScope, Grants, Plane};
 use trunkline_web::{App, KeySlot, Peer, Principal, ResourceView, Role, Routes, Settings};
 use uuid::Uuid;
 
@@ -55,6 +55,7 @@ impl FixedResources {
             name: name.parse().expect("tests use valid names"),
             keys: [key(1), key(2)],
             origin: origin.into(),
+            is_local_auth_disabled: false,
         };
         self.lock().insert(name.to_owned(), Arc::new(view));
     }
@@ -76,6 +77,13 @@ impl FixedResources {
         let old = &view.keys[index];
         let bytes = old.bytes.expose().iter().map(|byte| byte.wrapping_add(100)).collect();
         view.keys[index] = AccessKey { bytes: Secret::new(bytes), generation: old.generation + 1 };
+        self.lock().insert(name.to_owned(), Arc::new(view));
+    }
+
+    /// Switches access keys off.
+    pub fn disable_local_auth(&self, name: &str) {
+        let mut view = (*self.view(name)).clone();
+        view.is_local_auth_disabled = true;
         self.lock().insert(name.to_owned(), Arc::new(view));
     }
 
@@ -129,6 +137,53 @@ impl VerifyBearer for FixedOperators {
     }
 }
 
+/// A directory without a database.
+///
+/// `app:PLANE:ROLE` is an application with that role on the installation (`app:data:contributor`),
+/// `app:PLANE:ROLE:NUMBER` one with it on the resource whose id follows from `NUMBER`, `app:PLANE:none` one
+/// without a role; `user:TENANT:OBJECT:CLIENT` is a directory user with a token for exchanges.
+#[derive(Debug)]
+pub struct FixedDirectory;
+
+impl FixedDirectory {
+    fn find(token: &str) -> Option<Principal> {
+        let parts: Vec<&str> = token.split(':').collect();
+        match parts.as_slice() {
+            ["app", plane, role, on @ ..] => {
+                let plane = if *plane == "data" { Plane::Data } else { Plane::Management };
+                let scope = on.first().and_then(|number| number.parse::<u128>().ok());
+                let scope = scope.map_or(GrantScope::Installation, |number| {
+                    GrantScope::Resource(ResourceId(Uuid::from_u128(number)))
+                });
+                let grants = ApplicationRole::from_name(role).map(|role| Grant { scope, role });
+                let grants = Arc::new(Grants(grants.into_iter().collect()));
+                let (id, client_id) = (token.into(), "client".into());
+                Some(Principal::Application { id, client_id, plane, grants })
+            }
+            ["user", tenant, object, client] => Some(Principal::DirectoryUser(Arc::new(DirectoryUser {
+                issuer: "https://issuer.example".to_owned(),
+                tenant_id: (*tenant).to_owned(),
+                object_id: (*object).to_owned(),
+                client_id: (*client).to_owned(),
+                audience: "https://communication.azure.com/clients".to_owned(),
+                expires: Timestamp::from_seconds(i64::from(u32::MAX)),
+                name: None,
+            }))),
+            _ => None,
+        }
+    }
+}
+
+impl VerifyBearer for FixedDirectory {
+    fn verify<'a>(
+        &'a self,
+        token: &'a str,
+        _: Option<&'a Arc<ResourceView>>,
+    ) -> PortFuture<'a, Option<Principal>> {
+        Box::pin(async move { Ok(Self::find(token)) })
+    }
+}
+
 /// Settings of development; `limits` says which set applies.
 pub fn settings(limits: LimitSet) -> Settings {
     Settings {
@@ -170,6 +225,7 @@ impl TestApp {
             routes,
             resources,
             bearers,
+            spend: None,
             settings,
             continuation_secret: vec![7; 32],
             clock: Arc::clone(store.clock()) as _,

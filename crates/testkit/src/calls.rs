@@ -59,6 +59,11 @@ impl Call {
         }
     }
 
+    /// Path and query.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
     /// `GET`.
     pub fn get(target: impl Into<String>) -> Self {
         Self::new("GET", target)

@@ -5,6 +5,6 @@ pub mod app;
 pub mod calls;
 pub mod database;
 
-pub use app::{FixedOperators, FixedResources, TestApp};
+pub use app::{FixedDirectory, FixedOperators, FixedResources, TestApp};
 pub use calls::{Answer, Call};
 pub use database::{TestDatabase, TestStore};

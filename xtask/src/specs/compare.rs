@@ -36,11 +36,40 @@ pub(crate) fn differences(published: &Facts, ours: &Facts) -> Vec<Difference> {
             lacking
                 && at.strip_prefix(known.at.as_str()).is_some_and(|rest| rest.starts_with([' ', '.', '[']))
         };
-        if theirs != mine && !found.iter().any(is_below) {
+        let is_promise = is_promise(at, theirs, mine);
+        if theirs != mine && !is_promise && !found.iter().any(is_below) {
             found.push(Difference { at: at.clone(), published: theirs.cloned(), ours: mine.cloned() });
         }
     }
     found
+}
+
+/// Whether ours only promises more: a field of a reply that is always there breaks no client.
+fn is_promise(at: &str, published: Option<&String>, ours: Option<&String>) -> bool {
+    let is_reply = at.split(' ').nth(3) == Some("body")
+        || at.split(' ').nth(3).is_some_and(|part| part.starts_with("body."));
+    let published = published.and_then(|text| text.strip_prefix("optional "));
+    let ours = ours.and_then(|text| text.strip_prefix("required "));
+    is_reply && published.is_some() && published == ours
+}
+
+/// Whether `at` is the place that an entry names; `*` in the entry stands for anything.
+fn matches(pattern: &str, at: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = at.strip_prefix(first) else { return false };
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        let Some(index) = rest.find(part) else { return false };
+        rest = &rest[index + part.len()..];
+    }
+    true
 }
 
 /// `xtask/specs-differences.toml`.
@@ -73,11 +102,10 @@ impl Listed {
 
     /// Whether this difference is meant; remembers that it was met.
     pub(crate) fn covers(&self, service: &str, version: &str, at: &str) -> bool {
-        let entry = (service.to_owned(), version.to_owned(), at.to_owned());
-        let covered = self.entries.contains(&entry);
-        if covered {
-            self.used.borrow_mut().insert(entry);
-        }
+        let is_it = |entry: &&Entry| entry.0 == service && entry.1 == version && matches(&entry.2, at);
+        let covering: Vec<_> = self.entries.iter().filter(is_it).cloned().collect();
+        let covered = !covering.is_empty();
+        self.used.borrow_mut().extend(covering);
         covered
     }
 
@@ -92,7 +120,7 @@ impl Listed {
 
 #[cfg(test)]
 mod tests {
-    use super::{Facts, Listed, differences};
+    use super::{Facts, Listed, differences, matches};
 
     fn facts(pairs: &[(&str, &str)]) -> Facts {
         pairs.iter().map(|(at, what)| ((*at).to_owned(), (*what).to_owned())).collect()
@@ -110,6 +138,32 @@ mod tests {
     fn neighbours_with_a_common_start_are_apart() {
         let published = facts(&[("GET /a", "x"), ("GET /a 200 body.b", "x"), ("GET /a 200 body.bee", "x")]);
         assert_eq!(differences(&published, &facts(&[("GET /a", "y")])).len(), 3);
+    }
+
+    #[test]
+    fn a_reply_may_promise_more_and_a_request_may_not_ask_for_more() {
+        let published =
+            facts(&[("GET /a 200 body.b", "optional string"), ("GET /a request.b", "optional string")]);
+        let ours =
+            facts(&[("GET /a 200 body.b", "required string"), ("GET /a request.b", "required string")]);
+        let found = differences(&published, &ours);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].at, "GET /a request.b");
+        assert_eq!(differences(&ours, &published).len(), 2, "a reply may not promise less");
+    }
+
+    #[test]
+    fn an_entry_may_stand_for_many_places() {
+        for (pattern, is_match) in [
+            ("GET /a/{} x", true),
+            ("* x", true),
+            ("GET * x", true),
+            ("GET*{}*", true),
+            ("* y", false),
+            ("PUT *", false),
+        ] {
+            assert_eq!(matches(pattern, "GET /a/{} x"), is_match, "{pattern}");
+        }
     }
 
     #[test]

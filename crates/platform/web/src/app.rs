@@ -22,7 +22,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header
 use http_body_util::{BodyExt as _, Limited};
 use tracing::{Instrument as _, error, info, info_span};
 use trunkline_kernel::limits::{LimitSet, RequestRate};
-use trunkline_kernel::{Clock, Entropy, Timestamp};
+use trunkline_kernel::{Clock, Entropy, ResourceName, Timestamp};
 use uuid::Uuid;
 
 use crate::authenticate::{self, Authenticated};
@@ -32,7 +32,7 @@ use crate::error::ApiError;
 use crate::metrics::Metrics;
 use crate::network::Network;
 use crate::operation::Operation;
-use crate::ports::{FindResource, VerifyBearer};
+use crate::ports::{FindResource, GuardSpend, VerifyBearer};
 use crate::principal::ResourceView;
 use crate::rate_limit::RateLimiter;
 use crate::reply::{Body, Reply};
@@ -92,6 +92,8 @@ pub struct Parts {
     pub resources: Arc<dyn FindResource>,
     /// The kinds of bearer token, asked in order.
     pub bearers: Vec<Arc<dyn VerifyBearer>>,
+    /// Refuses metered operations beyond a spend limit; `None` without one.
+    pub spend: Option<Arc<dyn GuardSpend>>,
     /// The configuration.
     pub settings: Settings,
     /// The secret behind continuation tokens; the same on every node.
@@ -109,6 +111,7 @@ pub struct App {
     router: Router,
     shared: Arc<Shared>,
     bearers: Vec<Arc<dyn VerifyBearer>>,
+    spend: Option<Arc<dyn GuardSpend>>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     limiter: RateLimiter,
@@ -146,6 +149,7 @@ impl App {
             router: Router::new(parts.routes),
             shared: Arc::new(shared),
             bearers: parts.bearers,
+            spend: parts.spend,
             clock: parts.clock,
             entropy: parts.entropy,
             limiter: RateLimiter::default(),
@@ -247,12 +251,20 @@ impl App {
             clock_skew: self.shared.settings.clock_skew,
         };
         let Authenticated { principal, signed } = authenticate::authenticate(&asked, &self.bearers).await?;
-        authenticate::authorise(operation, &principal)?;
+        let managed = self.managed_resource(operation, &arrived.path_parameters).await?;
+        let place = authenticate::Place {
+            host: resource.as_ref().map(|resource| resource.id),
+            managed: managed.map(|managed| managed.id),
+        };
+        authenticate::authorise(operation, &principal, place)?;
         let query = parse_query(parts.uri.query().unwrap_or_default())?;
         let asked_version =
             query.iter().find(|(name, _)| name == "api-version").map(|(_, value)| value.as_str());
         let version = version::resolve(operation, asked_version)?;
         self.take_from_budget(operation, resource.as_deref())?;
+        if let (Some(guard), Some(_), Some(resource)) = (&self.spend, operation.meter, &resource) {
+            guard.check(resource.id, operation).await?;
+        }
         let body = self.read_body(&parts.headers, body).await?;
         if let Some(signed) = signed {
             signed.verify_body(&body)?;
@@ -261,6 +273,7 @@ impl App {
             operation,
             version,
             principal,
+            peer: arrived.peer,
             now: arrived.now,
             request_id: arrived.request_id,
             resource,
@@ -278,7 +291,7 @@ impl App {
         if route.later_fields.concern(version) {
             reply.leave_out(&route.later_fields, version);
         }
-        if is_change_of_operator && !operation.is_inspection() && !is_audited.load(Ordering::Relaxed) {
+        if is_change_of_operator && !is_audited.load(Ordering::Relaxed) {
             error!(operation = operation.id, "a change by an operator left no row in the audit log");
         }
         Ok(reply)
@@ -319,6 +332,20 @@ impl App {
             .with_target("host"));
         }
         Ok(found)
+    }
+
+    /// The resource that the path of an operation of ARM names, for roles on it; `None` where it names none
+    /// or none that exists.
+    async fn managed_resource(
+        &self,
+        operation: &Operation,
+        path: &[(&'static str, String)],
+    ) -> Result<Option<Arc<ResourceView>>, ApiError> {
+        let named = operation.manages.and_then(|wanted| path.iter().find(|(name, _)| *name == wanted));
+        match named.and_then(|(_, value)| value.to_ascii_lowercase().parse::<ResourceName>().ok()) {
+            Some(name) => self.shared.resources.by_name(&name).await,
+            None => Ok(None),
+        }
     }
 
     fn take_from_budget(
@@ -429,7 +456,8 @@ fn signed_hosts<'a>(host: &'a str, resource: Option<&'a ResourceView>) -> Vec<Co
     hosts
 }
 
-fn parse_query(query: &str) -> Result<Vec<(String, String)>, ApiError> {
+/// Reads a query string or a form into decoded pairs.
+pub(crate) fn parse_query(query: &str) -> Result<Vec<(String, String)>, ApiError> {
     let decode = |text: &str| {
         let spaced = text.replace('+', " ");
         let decoded = crate::signature::percent_decode(&spaced).map(Cow::into_owned);

@@ -12,12 +12,13 @@ use trunkline_kernel::ids::{ResourceId, ResourceName};
 use trunkline_store::{StoreError, Tx};
 use uuid::Uuid;
 
-use crate::app::Shared;
+use crate::app::{Peer, Shared, parse_query};
 use crate::error::ApiError;
 use crate::operation::Operation;
 use crate::paging::{Continuation, Page};
 use crate::principal::{Principal, ResourceView};
 use crate::repeatability::Repeatability;
+use crate::usage::{self, Usage};
 use crate::{audit, json};
 
 /// One request, past authentication and limits.
@@ -29,6 +30,8 @@ pub struct Context {
     pub version: &'static str,
     /// Who calls.
     pub principal: Principal,
+    /// Where the request comes from.
+    pub peer: Peer,
     /// When the request arrived.
     pub now: Timestamp,
     /// The id in `x-ms-request-id` and in every log line of this request.
@@ -76,6 +79,16 @@ impl Context {
         self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// Every query parameter, decoded, as often as it came.
+    pub fn query_pairs(&self) -> &[(String, String)] {
+        &self.query
+    }
+
+    /// Whether the header is there, whatever its value.
+    pub fn has_header(&self, name: &str) -> bool {
+        self.headers.contains_key(name)
+    }
+
     /// A header as text; `None` when missing or no visible ASCII.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
@@ -109,9 +122,37 @@ impl Context {
         self.json()
     }
 
-    fn expect_json(&self) -> Result<(), ApiError> {
+    /// The body, a form, as a `T` whose fields are texts.
+    ///
+    /// **Errors**: 400 for bad encoding, a field that comes twice or does not fit; 415 for another content
+    /// type.
+    pub fn form<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        if self.content_type() != "application/x-www-form-urlencoded" {
+            return Err(ApiError::new(
+                http::StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "UnsupportedMediaType",
+                "The body must be a form, sent with 'Content-Type: application/x-www-form-urlencoded'.",
+            ));
+        }
+        let text = std::str::from_utf8(&self.body)
+            .map_err(|_| ApiError::invalid("body", "The form is not UTF-8 text."))?;
+        let mut fields = serde_json::Map::new();
+        for (name, value) in parse_query(text)? {
+            if fields.insert(name.clone(), Value::String(value)).is_some() {
+                return Err(ApiError::invalid("body", format!("The field {name} stands twice in the form.")));
+            }
+        }
+        serde_json::from_value(Value::Object(fields))
+            .map_err(|cause| ApiError::invalid("body", format!("The form does not fit: {cause}.")))
+    }
+
+    fn content_type(&self) -> String {
         let content_type = self.header(header::CONTENT_TYPE.as_str()).unwrap_or_default();
-        let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+
+    fn expect_json(&self) -> Result<(), ApiError> {
+        let essence = self.content_type();
         if essence == "application/json"
             || (essence.starts_with("application/") && essence.ends_with("+json"))
         {
@@ -188,6 +229,14 @@ impl Context {
         audit::record(tx, self, target, detail)?;
         self.is_audited.store(true, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Counts `quantity` units of the operation's meter, in the transaction of what is counted.
+    pub fn count_usage(&self, tx: &mut Tx<'_>, quantity: u32) -> Result<(), StoreError> {
+        let meter = self.operation.meter.expect("only operations with a meter count");
+        let resource = self.resource();
+        let usage = Usage { resource, operation: self.operation.id, meter, quantity, now: self.now };
+        usage::record(tx, &usage)
     }
 }
 

@@ -9,7 +9,8 @@
 //! | [`reply`], [`error`] | what a handler answers |
 //! | [`principal`], [`ports`] | who calls, and what the pipeline asks of the services |
 //! | [`signature`], [`version`], [`json`], [`paging`], [`etag`] | the rules of the wire |
-//! | [`repeatability`], [`long_running`], [`audit`], [`secrets`] | rows that belong to a request |
+//! | [`repeatability`], [`long_running`], [`audit`], [`usage`] | rows that belong to a request |
+//! | [`secrets`], [`signing_keys`] | what is sealed and shared by all nodes |
 //! | [`network`], [`cors`] | whose forwarding headers count, and which pages may call |
 //! | [`cache`] | a bounded cache of rows |
 //! | [`openapi`] | the published documents |
@@ -40,6 +41,8 @@ pub mod reply;
 pub mod router;
 pub mod secrets;
 pub mod signature;
+pub mod signing_keys;
+pub mod usage;
 pub mod version;
 
 pub use app::{App, Peer, Settings};
@@ -56,5 +59,8 @@ use trunkline_store::{Migration, Slice};
 /// The tables of this crate.
 pub const SLICE: Slice = Slice {
     name: "web",
-    migrations: &[Migration { version: 1, name: "web", sql: include_str!("../migrations/0001_web.sql") }],
+    migrations: &[
+        Migration { version: 1, name: "web", sql: include_str!("../migrations/0001_web.sql") },
+        Migration { version: 2, name: "usage", sql: include_str!("../migrations/0002_usage.sql") },
+    ],
 };

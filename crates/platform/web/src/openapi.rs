@@ -90,6 +90,7 @@ fn describe(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
     if let Some(schema) = operation.body.schema() {
         let content_type = match operation.body {
             crate::RequestBody::MergePatch(_) => "application/merge-patch+json",
+            crate::RequestBody::Form(_) => "application/x-www-form-urlencoded",
             _ => "application/json",
         };
         let is_required = !matches!(operation.body, crate::RequestBody::OptionalJson(_));
@@ -104,7 +105,12 @@ fn describe(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
 fn security(operation: &Operation) -> Value {
     let scheme = |allow: &Allow| match allow {
         Allow::ResourceKey => json!({ "ResourceKey": [] }),
-        Allow::Application(_) | Allow::User(_) | Allow::Operator(_) => json!({ "Bearer": [] }),
+        Allow::Application(_)
+        | Allow::Sender(_)
+        | Allow::Management(_)
+        | Allow::DirectoryUser
+        | Allow::User(_)
+        | Allow::Operator(_) => json!({ "Bearer": [] }),
         Allow::Anyone => json!({}),
     };
     let mut schemes: Vec<Value> = operation.allow.iter().map(scheme).collect();

@@ -33,6 +33,14 @@ pub struct Operation {
     pub query: &'static [QueryParameter],
     /// The limit of requests, for each resource.
     pub rate: NamedLimit<RequestRate>,
+    /// What a call is counted as in the usage ledger; it is then refused beyond a spend limit.
+    pub meter: Option<&'static str>,
+    /// The path parameter that names the resource which is managed, for roles on that one resource.
+    pub manages: Option<&'static str>,
+    /// Whether letters of the path's literals may be in any case, as ARM has it.
+    pub is_case_insensitive: bool,
+    /// Whether a call only looks although its method is POST.
+    pub is_inspection: bool,
     /// One sentence for the OpenAPI document.
     pub summary: &'static str,
 }
@@ -43,6 +51,8 @@ pub struct Operation {
 pub enum Method {
     /// Looks.
     Get,
+    /// Asks whether something is there.
+    Head,
     /// Creates, or does what no other method says.
     Post,
     /// Puts in place.
@@ -58,6 +68,7 @@ impl Method {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
+            Self::Head => "HEAD",
             Self::Post => "POST",
             Self::Put => "PUT",
             Self::Patch => "PATCH",
@@ -82,8 +93,15 @@ pub const UNLIMITED: NamedLimit<RequestRate> = NamedLimit { generous: None, acs:
 pub enum Allow {
     /// Whoever signs with an access key of the resource.
     ResourceKey,
-    /// An Entra application with at least this role on the resource.
+    /// An Entra application with at least this role on the resource of the request's host.
     Application(Role),
+    /// An Entra application that may send through this service of the resource.
+    Sender(&'static str),
+    /// An Entra application with at least this role on the resource that the path names, or on the
+    /// installation where it names none. Whoever only looks needs the role anywhere: lists are filtered.
+    Management(Role),
+    /// A directory user with a token that is good for exchanges.
+    DirectoryUser,
     /// A user whose token carries one of these scopes.
     User(&'static [&'static str]),
     /// An operator of this server with at least this role.
@@ -100,6 +118,7 @@ pub enum Allow {
     Eq,
     PartialOrd,
     Ord,
+    Hash,
     Debug,
     serde::Serialize,
     serde::Deserialize,
@@ -142,6 +161,8 @@ pub enum RequestBody {
     OptionalJson(SchemaOf),
     /// A merge patch (RFC 7396); `application/json` is accepted too.
     MergePatch(SchemaOf),
+    /// A form (`application/x-www-form-urlencoded`).
+    Form(SchemaOf),
 }
 
 impl RequestBody {
@@ -149,7 +170,10 @@ impl RequestBody {
     pub const fn schema(self) -> Option<SchemaOf> {
         match self {
             Self::None => None,
-            Self::Json(schema) | Self::OptionalJson(schema) | Self::MergePatch(schema) => Some(schema),
+            Self::Json(schema)
+            | Self::OptionalJson(schema)
+            | Self::MergePatch(schema)
+            | Self::Form(schema) => Some(schema),
         }
     }
 }
@@ -192,6 +216,10 @@ impl Operation {
             reply: None,
             query: &[],
             rate: UNLIMITED,
+            meter: None,
+            manages: None,
+            is_case_insensitive: false,
+            is_inspection: false,
             summary: "",
         }
     }
@@ -203,17 +231,14 @@ impl Operation {
 
     /// Whether a call changes something, judged by its method.
     pub fn is_change(&self) -> bool {
-        self.method != Method::Get
-    }
-
-    /// Whether a call only looks although its method is POST: the secret it looks at stays out of the address.
-    pub fn is_inspection(&self) -> bool {
-        self.path.ends_with("/:inspect")
+        !matches!(self.method, Method::Get | Method::Head) && !self.is_inspection
     }
 
     /// Whether the operation belongs to a resource, so that the host name must name one.
     pub fn needs_resource(&self) -> bool {
-        self.allow.iter().any(|allow| !matches!(allow, Allow::Operator(_) | Allow::Anyone))
+        let is_elsewhere =
+            |allow: &Allow| matches!(allow, Allow::Operator(_) | Allow::Management(_) | Allow::Anyone);
+        !self.allow.iter().all(is_elsewhere)
     }
 
     /// The least operator role, when operators may call.

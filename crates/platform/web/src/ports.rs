@@ -1,4 +1,4 @@
-//! What the pipeline asks of the services: which resource, and whose bearer token.
+//! What the pipeline and the services ask of services: which resource, whose token, how much was spent.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,7 +7,8 @@ use std::sync::Arc;
 use trunkline_kernel::ids::{ResourceId, ResourceName};
 
 use crate::error::ApiError;
-use crate::principal::{Principal, ResourceView};
+use crate::operation::Operation;
+use crate::principal::{DirectoryUser, Principal, ResourceView};
 
 /// A future behind a port.
 pub type PortFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a>>;
@@ -36,4 +37,29 @@ pub trait VerifyBearer: Send + Sync + 'static {
         token: &'a str,
         resource: Option<&'a Arc<ResourceView>>,
     ) -> PortFuture<'a, Option<Principal>>;
+}
+
+/// Why a directory user's token is not taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DirectoryRefusal {
+    /// There is neither a built-in directory nor an issuer.
+    NotConfigured,
+    /// The keys of its issuer cannot be fetched right now.
+    Unreachable,
+    /// The token itself; the text continues "the token is refused: ".
+    Refused(&'static str),
+}
+
+/// Verifies tokens of directory users that come in a body, for the exchanges.
+pub trait VerifyDirectoryToken: Send + Sync + 'static {
+    /// The user behind `token`, whose audience must be one of the exchanges.
+    fn verify_user<'a>(&'a self, token: &'a str) -> PortFuture<'a, Result<DirectoryUser, DirectoryRefusal>>;
+}
+
+/// Keeps a resource within its spend limit.
+pub trait GuardSpend: Send + Sync + 'static {
+    /// Asked before an operation with a meter.
+    ///
+    /// **Errors**: the refusal, when the limit is reached and stops.
+    fn check(&self, resource: ResourceId, operation: &'static Operation) -> PortFuture<'_, ()>;
 }

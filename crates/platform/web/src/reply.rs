@@ -45,6 +45,25 @@ impl Reply {
         reply
     }
 
+    /// A page for a person, without script.
+    pub fn html(status: StatusCode, page: String) -> Self {
+        let mut reply = Self::empty(status);
+        reply.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        reply.body = page.into();
+        reply
+    }
+
+    /// Sends a browser elsewhere with a GET (RFC 9110 §15.4.4). Never for SDKs: they drop credentials.
+    ///
+    /// **Errors**: 400 when `location` cannot stand in a header.
+    pub fn redirect(location: &str) -> Result<Self, ApiError> {
+        let value = HeaderValue::from_str(location)
+            .map_err(|_| ApiError::invalid("location", "The address to continue at is not visible ASCII."))?;
+        let mut reply = Self::empty(StatusCode::SEE_OTHER);
+        reply.headers.insert(header::LOCATION, value);
+        Ok(reply)
+    }
+
     /// Adds a header whose value the server made.
     pub fn with_header(mut self, name: HeaderName, value: &str) -> Self {
         let value = HeaderValue::from_str(value).expect("values made by the server are visible ASCII");

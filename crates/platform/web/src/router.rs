@@ -3,6 +3,7 @@
 //! `matchit` knows a literal behind a parameter (`/jobs/{jobId}:cancel`) and one segment of its own
 //! (`/{id}/:revokeAccessTokens`), which is how Azure writes actions.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -71,6 +72,8 @@ impl Routes {
 /// Finds the route of a request.
 pub(crate) struct Router {
     paths: matchit::Router<Vec<Route>>,
+    /// Paths whose literals may be written in any case, those with most literals first.
+    case_insensitive: Vec<&'static str>,
 }
 
 /// What [`Router::find`] found: the route and its decoded path parameters.
@@ -94,11 +97,15 @@ impl Router {
                 None => by_path.push((path, vec![route])),
             }
         }
+        let is_any_case = |routes: &[Route]| routes.iter().any(|route| route.operation.is_case_insensitive);
+        let mut case_insensitive: Vec<&'static str> =
+            by_path.iter().filter(|(_, routes)| is_any_case(routes)).map(|(path, _)| *path).collect();
+        case_insensitive.sort_by_key(|path| path.matches('{').count());
         let mut paths = matchit::Router::new();
         for (path, routes) in by_path {
             paths.insert(path, routes).unwrap_or_else(|cause| panic!("path {path}: {cause}"));
         }
-        Self { paths }
+        Self { paths, case_insensitive }
     }
 
     /// The route of `method` and `path` (as on the wire, one leading slash).
@@ -111,7 +118,8 @@ impl Router {
                 "The path has a '%' that is not followed by two hexadecimal digits.",
             ));
         }
-        let Ok(found) = self.paths.at(path) else {
+        let path = self.in_known_case(path);
+        let Ok(found) = self.paths.at(&path) else {
             return Err(ApiError::not_found(
                 "There is no such operation at this path; check the address and the spelling.",
             ));
@@ -139,6 +147,25 @@ impl Router {
     }
 }
 
+impl Router {
+    /// `path` with its literals as they are registered, where their case is free.
+    fn in_known_case<'a>(&self, path: &'a str) -> Cow<'a, str> {
+        let fits = |pattern: &str, segment: &str| {
+            if pattern.starts_with('{') { !segment.is_empty() } else { pattern.eq_ignore_ascii_case(segment) }
+        };
+        let known = self.case_insensitive.iter().find(|known| {
+            known.split('/').count() == path.split('/').count()
+                && known.split('/').zip(path.split('/')).all(|(pattern, segment)| fits(pattern, segment))
+        });
+        let Some(known) = known else { return Cow::Borrowed(path) };
+        let segments = known.split('/').zip(path.split('/'));
+        let segments = segments
+            .map(|(pattern, segment)| if pattern.starts_with('{') { segment } else { pattern })
+            .collect::<Vec<_>>();
+        Cow::Owned(segments.join("/"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,6 +181,19 @@ mod tests {
     static ISSUE: Operation = operation("Issue", Method::Post, "/identities/{id}/:issueAccessToken");
     static SEND: Operation = operation("Send", Method::Post, "/emails:send");
 
+    static GROUP: Operation = Operation {
+        is_case_insensitive: true,
+        ..operation("Group", Method::Get, "/subscriptions/{id}/resourceGroups/{group}")
+    };
+    static PROVIDERS: Operation = Operation {
+        is_case_insensitive: true,
+        ..operation("Providers", Method::Get, "/subscriptions/{id}/providers/{namespace}")
+    };
+    static CHECK: Operation = Operation {
+        is_case_insensitive: true,
+        ..operation("Check", Method::Get, "/subscriptions/{id}/providers/Microsoft.Communication")
+    };
+
     type Parameters = Vec<(&'static str, String)>;
 
     fn find(method: Method, path: &str) -> Result<(&'static str, Parameters), u16> {
@@ -161,7 +201,7 @@ mod tests {
             Ok(Reply::empty(http::StatusCode::OK))
         }
         let mut routes = Routes::new();
-        for operation in [&GET, &PATCH, &CANCEL, &ISSUE, &SEND] {
+        for operation in [&GET, &PATCH, &CANCEL, &ISSUE, &SEND, &GROUP, &PROVIDERS, &CHECK] {
             routes = routes.add(operation, &Arc::new(()), answer);
         }
         let router = Router::new(routes);
@@ -182,6 +222,20 @@ mod tests {
         assert_eq!(find(Method::Post, "/emails:send"), Ok(("Send", vec![])));
         let issue = find(Method::Post, "/identities/8:acs:x_y/:issueAccessToken");
         assert_eq!(issue, Ok(("Issue", vec![("id", "8:acs:x_y".to_owned())])));
+    }
+
+    #[test]
+    fn literals_of_arm_are_found_in_any_case_and_values_keep_theirs() {
+        let pairs = |pairs: &[(&'static str, &str)]| -> Parameters {
+            pairs.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()
+        };
+        let group = pairs(&[("id", "S"), ("group", "resourcegroups")]);
+        assert_eq!(find(Method::Get, "/Subscriptions/S/resourcegroups/resourcegroups"), Ok(("Group", group)));
+        let check = find(Method::Get, "/subscriptions/S/PROVIDERS/microsoft.communication");
+        assert_eq!(check, Ok(("Check", pairs(&[("id", "S")]))));
+        let other = find(Method::Get, "/subscriptions/S/providers/Microsoft.Other");
+        assert_eq!(other, Ok(("Providers", pairs(&[("id", "S"), ("namespace", "Microsoft.Other")]))));
+        assert_eq!(find(Method::Get, "/JOBS/7"), Err(404));
     }
 
     #[test]

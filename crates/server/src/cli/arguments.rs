@@ -6,6 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::Flag;
 
+mod directory;
+
+pub(crate) use directory::{AppCommand, CredentialFacts, DirectoryUserCommand, RoleCommand};
+
 /// Self-hosted communication services that the Azure Communication Services SDKs can use.
 #[derive(Debug, Parser)]
 #[command(name = "trunkline", version, max_term_width = 100)]
@@ -60,6 +64,24 @@ pub(crate) enum Command {
     /// Creates, lists and deletes operators of this installation
     #[command(subcommand, after_help = "Example:\n  trunkline operator create alice --role contributor")]
     Operator(OperatorCommand),
+    /// Creates, lists and deletes applications of the directory, and their credentials
+    #[command(subcommand, after_help = "Example:\n  trunkline app create billing --role contributor")]
+    App(AppCommand),
+    /// Creates, lists, changes and deletes users who can sign in
+    #[command(
+        subcommand,
+        name = "directory-user",
+        after_help = "Example:\n  trunkline directory-user create alice@contoso.example"
+    )]
+    DirectoryUser(DirectoryUserCommand),
+    /// Says what applications and directory users may do
+    #[command(subcommand, after_help = "Example:\n  trunkline role assign billing contributor")]
+    Role(RoleCommand),
+    /// Shows what resources used and what it costs
+    #[command(
+        after_help = "Example:\n  trunkline usage --resource contoso --by month\n  trunkline usage --csv > usage.csv"
+    )]
+    Usage(super::usage::UsageArguments),
     /// Lists the changes operators made, newest first
     #[command(after_help = "Example:\n  trunkline audit --limit 20")]
     Audit {

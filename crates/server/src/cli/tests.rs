@@ -1,5 +1,7 @@
 //! Tests of the command line: what is asked of the operator API, what is printed, how it ends.
 
+mod directory;
+
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -71,6 +73,10 @@ impl Program for FakeProgram {
     }
 
     fn probe_database<'p>(&'p self, _: &'p Config) -> Pending<'p, Result<DatabaseFacts, String>> {
+        Box::pin(std::future::ready(Err("not asked in these tests".to_owned())))
+    }
+
+    fn fetch<'p>(&'p self, _: &'p Config, _: &'p str) -> Pending<'p, Result<Value, String>> {
         Box::pin(std::future::ready(Err("not asked in these tests".to_owned())))
     }
 
@@ -456,7 +462,7 @@ async fn the_configuration_is_shown_and_checked_without_a_server() {
 #[tokio::test]
 async fn documents_and_completions_are_printed() {
     insta::assert_snapshot!(shown(FakeApi::default(), "trunkline openapi --list").await, @"
-    POST	/identities	CommunicationIdentity_Create	identity	2021-03-07,2022-06-01,2022-10-01,2023-10-01
+    POST	/identities	CommunicationIdentity_Create	identity	2021-03-07,2022-06-01,2022-10-01,2023-10-01,2025-06-30
     = 0
     ");
     insta::assert_snapshot!(shown(FakeApi::default(), "trunkline openapi identity 2023-10-01").await, @r#"

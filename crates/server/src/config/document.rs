@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::kind::Kind;
 use super::table::{Preset, Setting, WILDCARD, variable_of};
 
 const HEAD: &str = "\
@@ -40,13 +41,22 @@ set = \"acs\"
 [limits.requests]
 CommunicationIdentity_IssueAccessToken = \"1000/30\"
 
-[[teams_exchange.issuers]]
+[[directory.issuers]]
 issuer = \"https://login.example.com/tenant/v2.0\"
-audiences = [\"1fd5118e-2576-4263-8130-9503064c837a\"]
+tenants = [\"5f1e1a94-7c1b-4d4f-9f6b-0a2c7f2f5b11\"]
+roles = { \"Acs.Operations\" = \"owner\", \"Acs.Sender\" = \"sms-sender@contoso\" }
+
+[usage]
+currency = \"EUR\"
+spend_limit = 500
+spend_action = \"stop\"
+
+[usage.prices]
+identity.users = 0.0005
 ```
 
-The profile `production` refuses `ephemeral`, `test_clock`, `default_resource` and `cors.origins = \"*\"`, a missing
-`public_url` or one without `https://`, and certificates of the server's own authority unless
+The profile `production` refuses `ephemeral`, `test_clock`, `default_resource`, `directory.metadata` and
+`cors.origins = \"*\"`, issuers that are not reached by `https://`, a missing `public_url` or one without `https://`, and certificates of the server's own authority unless
 `tls.own_authority = true`.
 ";
 
@@ -66,14 +76,15 @@ pub(crate) fn render(settings: &[Setting]) -> String {
 }
 
 fn render_setting(setting: &Setting, page: &mut String) {
-    let title = setting.key.replace(WILDCARD, ".OPERATION_ID");
+    let last = if setting.kind == Kind::Price { ".METER" } else { ".OPERATION_ID" };
+    let title = setting.key.replace(WILDCARD, last);
     let _ = write!(page, "\n### `{title}`\n\n{}\n\n", setting.doc);
     let _ = writeln!(page, "- Takes: {}", setting.kind.describe());
     let _ = writeln!(page, "- Default: {}", describe_default(setting.preset));
     if setting.key.ends_with(WILDCARD) {
         let _ = writeln!(
             page,
-            "- In the file and by `--set` only: a variable cannot carry the case of an operation id"
+            "- In the file and by `--set` only: a variable cannot carry the case and the dots of such a name"
         );
     } else {
         let _ = writeln!(page, "- Environment: `{}`", variable_of(setting.key));

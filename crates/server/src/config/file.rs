@@ -53,7 +53,8 @@ fn load_text(path: &Path) -> Result<String, String> {
     std::fs::read_to_string(path).map_err(|error| format!("the file cannot be read: {error}"))
 }
 
-/// Walks tables down to settings. A table below a known key (an inline table) stays whole.
+/// Walks tables down to settings. A table below a known key (an inline table) stays whole, except where the
+/// key is one of a wildcard: the name of a meter has dots of its own.
 fn flatten<'t>(
     prefix: &str,
     table: &'t DeTable<'t>,
@@ -67,10 +68,14 @@ fn flatten<'t>(
         };
         let is_alias = ALIASES.iter().any(|(alias, _)| *alias == key);
         match value.get_ref() {
-            DeValue::Table(inner) if is_alias || find_key(&key).is_none() => flatten(&key, inner, found),
+            DeValue::Table(inner) if is_alias || !is_whole(&key) => flatten(&key, inner, found),
             _ => found(key, value),
         }
     }
+}
+
+fn is_whole(key: &str) -> bool {
+    find_key(key).is_some_and(|known| known.setting.key == key)
 }
 
 fn convert(value: &DeValue<'_>) -> Written {

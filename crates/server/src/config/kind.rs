@@ -6,9 +6,11 @@ use std::net::IpAddr;
 use trunkline_kernel::ResourceName;
 use trunkline_kernel::limits::RequestRate;
 
+use trunkline_usage::{Amount, Price};
 use trunkline_web::network::Network;
 
-use super::typed::Issuer;
+use super::tables;
+use super::typed::{ApplicationSeed, Issuer, UserSeed};
 
 /// What values a setting takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +48,18 @@ pub(crate) enum Kind {
     DatabaseUrl,
     /// `REQUESTS/SECONDS`.
     Rate,
+    /// An amount of money without its currency.
+    Amount,
+    /// An amount for a unit or several.
+    Price,
+    /// The code of a currency.
+    Currency,
     /// Tables of token issuers.
     Issuers,
+    /// Tables of the directory's applications.
+    Applications,
+    /// Tables of the directory's users.
+    Users,
     /// Several of one kind; in text separated by commas.
     List(Item),
 }
@@ -63,6 +75,8 @@ pub(crate) enum Item {
     HostName,
     /// Origins, or `*`.
     Origin,
+    /// Names of data locations.
+    Location,
 }
 
 /// A value as it was written, before its kind is known.
@@ -99,8 +113,16 @@ pub(crate) enum Value {
     List(Vec<String>),
     /// Of a [`Kind::Rate`].
     Rate(RequestRate),
+    /// Of a [`Kind::Amount`].
+    Amount(Amount),
+    /// Of a [`Kind::Price`].
+    Price(Price),
     /// Of a [`Kind::Issuers`].
     Issuers(Vec<Issuer>),
+    /// Of a [`Kind::Applications`].
+    Applications(Vec<ApplicationSeed>),
+    /// Of a [`Kind::Users`].
+    Users(Vec<UserSeed>),
 }
 
 impl Kind {
@@ -123,15 +145,19 @@ impl Kind {
             }
             Self::DatabaseUrl => "a URL such as postgres://user@host/database".to_owned(),
             Self::Rate => "REQUESTS/SECONDS such as 500/30, both at least 1".to_owned(),
-            Self::Issuers => {
-                "tables with `issuer`, `audiences`, and optionally `tenants` and `jwks_url`".to_owned()
-            }
+            Self::Amount => "an amount such as 0.0075, at most 6 digits after the point".to_owned(),
+            Self::Price => "an amount such as 0.0075, or for several units such as \"0.004/60\"".to_owned(),
+            Self::Currency => "three capital letters such as EUR".to_owned(),
+            Self::Issuers => "tables with `issuer`, and optionally `audiences`, `management_audiences`, `clients`, `tenants`, `jwks_url`, `role_claim` and `roles`".to_owned(),
+            Self::Applications => "tables with `name`, and optionally `client_id`, `redirect_uris`, `managed_identity`, `secret_file` (or `secret`), `certificate_file`, `federated` and `roles`".to_owned(),
+            Self::Users => "tables with `user_name` and `password_file` (or `password`), and optionally `display_name`, `object_id` and `roles`".to_owned(),
             Self::List(Item::Address) => "a list of IP addresses".to_owned(),
             Self::List(Item::Network) => "a list of networks such as 10.0.0.0/8".to_owned(),
             Self::List(Item::HostName) => "a list of host names".to_owned(),
             Self::List(Item::Origin) => {
                 "a list of origins such as https://app.example.com, or \"*\"".to_owned()
             }
+            Self::List(Item::Location) => "a list of names such as europe".to_owned(),
         }
     }
 
@@ -145,15 +171,16 @@ impl Kind {
             (Self::Integer { .. } | Self::PortOrOff, Written::Integer(number)) => {
                 self.accept_integer(*number)
             }
-            (Self::Switch | Self::Integer { .. }, _) | (Self::Issuers, Written::Quoted(_)) => None,
+            (Self::Amount | Self::Price, Written::Integer(number)) => self.accept_text(&number.to_string()),
+            (Self::Amount | Self::Price, Written::Other(number)) => self.accept_text(number),
+            (Self::Switch | Self::Integer { .. }, _)
+            | (Self::Issuers | Self::Applications | Self::Users, Written::Quoted(_)) => None,
             (Self::PortOrOff, Written::Quoted(text)) => (text == "off").then_some(Value::Unset),
             (Self::List(item), Written::Array(items)) => {
                 let texts = items.iter().map(as_text).collect::<Option<Vec<_>>>()?;
                 accept_list(item, texts.into_iter())
             }
-            (Self::Issuers, Written::Array(tables)) => {
-                tables.iter().map(accept_issuer).collect::<Option<Vec<_>>>().map(Value::Issuers)
-            }
+            (Self::Issuers | Self::Applications | Self::Users, tables) => self.accept_tables(tables).ok(),
             (_, Written::Quoted(text)) => self.accept_text(text),
             _ => None,
         }
@@ -181,8 +208,36 @@ impl Kind {
             Self::LogFilter => keep(tracing_subscriber::EnvFilter::try_new(text).is_ok()),
             Self::DatabaseUrl => keep(is_database_url(text)),
             Self::Rate => accept_rate(text).map(Value::Rate),
-            Self::Issuers => super::file::parse_value(text).and_then(|written| self.accept(&written)),
+            Self::Amount => text.parse().ok().map(Value::Amount),
+            Self::Price => text.parse().ok().map(Value::Price),
+            Self::Currency => keep(text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase())),
+            Self::Issuers | Self::Applications | Self::Users => {
+                super::file::parse_value(text).and_then(|written| self.accept_tables(&written).ok())
+            }
             Self::List(_) => None,
+        }
+    }
+
+    /// Why [`Kind::accept`] refuses, in words that follow the key.
+    pub(crate) fn refuse(self, written: &Written) -> String {
+        match self {
+            Self::Issuers | Self::Applications | Self::Users => {
+                let parsed = match written {
+                    Written::Text(text) => super::file::parse_value(text.trim()),
+                    other => Some(other.clone()),
+                };
+                let reason = parsed.and_then(|tables| self.accept_tables(&tables).err());
+                reason.unwrap_or_else(|| format!("expected {}", self.describe()))
+            }
+            _ => format!("{} is not allowed; expected {}", written.shown(), self.describe()),
+        }
+    }
+
+    fn accept_tables(self, written: &Written) -> Result<Value, String> {
+        match self {
+            Self::Applications => tables::applications(written).map(Value::Applications),
+            Self::Users => tables::users(written).map(Value::Users),
+            _ => tables::issuers(written).map(Value::Issuers),
         }
     }
 
@@ -199,6 +254,8 @@ impl Kind {
         match self {
             Self::Switch | Self::Integer { .. } | Self::PortOrOff | Self::Choice(_) | Self::Address => None,
             Self::Issuers => Some(Value::Issuers(Vec::new())),
+            Self::Applications => Some(Value::Applications(Vec::new())),
+            Self::Users => Some(Value::Users(Vec::new())),
             _ => Some(Value::Unset),
         }
     }
@@ -238,6 +295,16 @@ impl std::fmt::Display for Value {
                 let names: Vec<_> = issuers.iter().map(|issuer| issuer.issuer.as_str()).collect();
                 names.join(", ").fmt(formatter)
             }
+            Self::Applications(seeds) => {
+                let names: Vec<_> = seeds.iter().map(|seed| seed.name.as_str()).collect();
+                names.join(", ").fmt(formatter)
+            }
+            Self::Users(seeds) => {
+                let names: Vec<_> = seeds.iter().map(|seed| seed.user_name.as_str()).collect();
+                names.join(", ").fmt(formatter)
+            }
+            Self::Amount(amount) => amount.fmt(formatter),
+            Self::Price(price) => price.fmt(formatter),
         }
     }
 }
@@ -255,6 +322,7 @@ fn accept_list<'a>(item: Item, parts: impl Iterator<Item = &'a str>) -> Option<V
         Item::Network => part.parse::<Network>().is_ok(),
         Item::HostName => is_host_name(part),
         Item::Origin => part == "*" || is_origin(part),
+        Item::Location => part.len() <= 64 && !part.chars().any(char::is_control),
     };
     parts.map(|part| is_valid(part).then(|| part.to_owned())).collect::<Option<Vec<_>>>().map(Value::List)
 }
@@ -263,33 +331,6 @@ fn accept_rate(text: &str) -> Option<RequestRate> {
     let (requests, seconds) = text.split_once('/')?;
     let (requests, seconds) = (requests.trim().parse().ok()?, seconds.trim().parse().ok()?);
     (requests >= 1 && seconds >= 1).then(|| RequestRate::per_seconds(requests, seconds))
-}
-
-fn accept_issuer(written: &Written) -> Option<Issuer> {
-    let Written::Table(table) = written else { return None };
-    let texts = |key: &str| match table.get(key) {
-        None => Some(Vec::new()),
-        Some(Written::Array(items)) => {
-            items.iter().map(|item| as_text(item).map(str::to_owned)).collect::<Option<Vec<_>>>()
-        }
-        Some(_) => None,
-    };
-    let known = |key: &String| ["issuer", "audiences", "tenants", "jwks_url"].contains(&key.as_str());
-    if !table.keys().all(known) {
-        return None;
-    }
-    let issuer = as_text(table.get("issuer")?)?.to_owned();
-    let jwks_url = match table.get("jwks_url") {
-        None => None,
-        Some(url) => Some(as_text(url)?.to_owned()),
-    };
-    let audiences = texts("audiences")?;
-    (!issuer.is_empty() && !audiences.is_empty()).then_some(Issuer {
-        issuer,
-        audiences,
-        tenants: texts("tenants")?,
-        jwks_url,
-    })
 }
 
 /// Scheme `http` or `https`, a host, and nothing after an optional port.

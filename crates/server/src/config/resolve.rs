@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::kind::{Value, Written};
 use super::table::{
-    Known, OTHER_VARIABLES, Preset, SETTINGS, Setting, WILDCARD, find_key, key_of_variable, list_keys,
+    Known, MOVED, OTHER_VARIABLES, Preset, SETTINGS, Setting, WILDCARD, find_key, key_of_variable, list_keys,
     variable_of,
 };
 use super::{Inputs, Profile, file};
@@ -199,8 +199,11 @@ fn take(known: &Known, entry: Entry, values: &mut Values, problems: &mut Vec<Pro
         entry.written
     };
     let Some(value) = setting.kind.accept(&written) else {
-        let shown = if setting.secret { "***".to_owned() } else { written.shown() };
-        let message = format!("{shown} is not allowed; expected {}", setting.kind.describe());
+        let message = if setting.secret {
+            format!("*** is not allowed; expected {}", setting.kind.describe())
+        } else {
+            setting.kind.refuse(&written)
+        };
         problems.push(Problem { source: entry.source, key: key.clone(), message });
         return;
     };
@@ -224,9 +227,12 @@ fn read_secret(written: &Written) -> Result<String, String> {
 }
 
 fn unknown_key(entry: &Entry) -> Problem {
-    let hint =
-        nearest(&entry.key, &list_keys()).map_or(String::new(), |near| format!("; did you mean {near}?"));
-    let message = format!("no such setting{hint}");
+    let moved = MOVED.iter().find(|(old, _)| *old == entry.key).map(|(_, new)| *new);
+    let message = match (moved, nearest(&entry.key, &list_keys())) {
+        (Some(new), _) => format!("is now {new}; see docs/configuration.md"),
+        (None, Some(near)) => format!("no such setting; did you mean {near}?"),
+        (None, None) => "no such setting".to_owned(),
+    };
     Problem { source: entry.source.clone(), key: entry.key.clone(), message }
 }
 

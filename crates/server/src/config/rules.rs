@@ -1,8 +1,11 @@
 //! What must hold between settings, and what production refuses.
 
+use std::collections::HashSet;
+
 use super::Profile;
 use super::kind::Value;
 use super::resolve::{Problem, Source, Values, profile_of};
+use super::typed::ApplicationSeed;
 
 /// Adds what is wrong between settings. A key that already has a problem is left alone.
 pub(crate) fn check(values: &Values, problems: &mut Vec<Problem>) {
@@ -13,6 +16,11 @@ pub(crate) fn check(values: &Values, problems: &mut Vec<Problem>) {
     }
     let known: Vec<String> = problems.iter().map(|problem| problem.key.clone()).collect();
     problems.extend(checker.found.into_iter().filter(|problem| !known.contains(&problem.key)));
+}
+
+/// What tells an application from others: its client id, without one its name.
+fn application_name(seed: &ApplicationSeed) -> String {
+    seed.client_id.map_or_else(|| seed.name.clone(), |id| id.to_string())
 }
 
 struct Checker<'v> {
@@ -35,8 +43,45 @@ impl Checker<'_> {
         if ports.0 == ports.1 && ports.0 != Value::Integer(0) {
             self.report("admin.port", "is the same port as http.port; the admin listener needs its own");
         }
+        self.check_directory();
+        let is_price = |key: &String| key.starts_with("usage.prices.");
+        if self.is_set("usage.spend_limit") && !self.values.keys().any(is_price) {
+            self.report("usage.spend_limit", "needs usage.prices: without them nothing costs anything");
+        }
         if self.is_on("ephemeral") && self.is_set("database.url") {
             self.report("ephemeral", "cannot be together with database.url: memory or PostgreSQL, not both");
+        }
+    }
+
+    fn check_directory(&mut self) {
+        let names = |key: &str| match self.value(key) {
+            Value::Issuers(all) => all.iter().map(|one| one.issuer.clone()).collect(),
+            Value::Applications(all) => all.iter().map(application_name).collect(),
+            Value::Users(all) => all.iter().map(|one| one.user_name.clone()).collect(),
+            _ => Vec::new(),
+        };
+        let is_enabled = self.is_on("directory.enabled");
+        let mut found = Vec::new();
+        for key in ["directory.issuers", "directory.applications", "directory.users"] {
+            let names = names(key);
+            if !is_enabled && key != "directory.issuers" && !names.is_empty() {
+                found.push((key, "needs directory.enabled = true: nobody could sign in".to_owned()));
+            }
+            // Two tables that describe the same thing contradict each other.
+            let mut seen = HashSet::new();
+            if let Some(twice) = names.into_iter().find(|name| !seen.insert(name.to_lowercase())) {
+                found.push((key, format!("has two tables for {twice}; keep one")));
+            }
+        }
+        // Production refuses it by itself, for a better reason.
+        let is_development = profile_of(self.values) == Profile::Development;
+        let has_metadata = self.is_on("directory.metadata") && !self.is_default("directory.metadata");
+        if is_development && !is_enabled && has_metadata {
+            let message = "needs directory.enabled = true: it hands out its tokens";
+            found.push(("directory.metadata", message.to_owned()));
+        }
+        for (key, message) in found {
+            self.report(key, &message);
         }
     }
 
@@ -63,13 +108,19 @@ impl Checker<'_> {
                 "is required in the profile production, such as https://acs.example.com",
             ),
         }
-        if let Value::Issuers(issuers) = self.value("teams_exchange.issuers") {
+        if self.is_on("directory.metadata") {
+            self.report(
+                "directory.metadata",
+                "is refused in the profile production: every program on the machine could get a token",
+            );
+        }
+        if let Value::Issuers(issuers) = self.value("directory.issuers") {
             let addresses =
                 issuers.iter().flat_map(|issuer| [Some(&issuer.issuer), issuer.jwks_url.as_ref()]);
             if addresses.flatten().any(|address| !address.starts_with("https://")) {
                 let message =
                     "must name https:// addresses in the profile production: its keys decide who gets in";
-                self.report("teams_exchange.issuers", message);
+                self.report("directory.issuers", message);
             }
         }
         if !self.is_set("tls.certificate_file")
@@ -89,6 +140,10 @@ impl Checker<'_> {
 
     fn is_set(&self, key: &str) -> bool {
         *self.value(key) != Value::Unset
+    }
+
+    fn is_default(&self, key: &str) -> bool {
+        self.values.get(key).is_none_or(|resolved| resolved.source == Source::Default)
     }
 
     fn is_on(&self, key: &str) -> bool {

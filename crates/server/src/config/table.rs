@@ -43,6 +43,9 @@ pub(crate) const OTHER_VARIABLES: &[&str] =
 /// Short spellings: `limits = "acs"` means `limits.set = "acs"`.
 pub(crate) const ALIASES: &[(&str, &str)] = &[("limits", "limits.set")];
 
+/// Keys of earlier versions and the ones that took their place.
+pub(crate) const MOVED: &[(&str, &str)] = &[("teams_exchange.issuers", "directory.issuers")];
+
 /// What the last part of a wildcard key is written as in the table.
 pub(crate) const WILDCARD: &str = ".*";
 
@@ -237,10 +240,64 @@ pub(crate) static SETTINGS: &[Setting] = &[
         "How long an access token lives when the request does not say.",
     ),
     setting(
-        "teams_exchange.issuers",
+        "directory.enabled",
+        Kind::Switch,
+        differs("true", "false"),
+        "Whether the built-in directory signs in applications and users: its token endpoint, sign-in page and keys.",
+    ),
+    setting(
+        "directory.metadata",
+        Kind::Switch,
+        differs("true", "false"),
+        "Whether programs on this machine get tokens of managed-identity applications without a credential, as on an Azure machine. Refused in production.",
+    ),
+    setting(
+        "directory.issuers",
         Kind::Issuers,
         Preset::Same(""),
-        "The OpenID Connect issuers whose tokens can be exchanged for access tokens. Each table has `issuer`, `audiences`, and optionally `tenants` and `jwks_url`.",
+        "OpenID Connect issuers whose tokens are accepted: of applications, and of users for the token exchanges. See the table of keys in docs/authentication.md.",
+    ),
+    setting(
+        "directory.applications",
+        Kind::Applications,
+        Preset::Same(""),
+        "Applications that the built-in directory has at start; see docs/authentication.md. What operators added stays.",
+    ),
+    setting(
+        "directory.users",
+        Kind::Users,
+        Preset::Same(""),
+        "Users that the built-in directory has at start; see docs/authentication.md. What operators added stays.",
+    ),
+    setting(
+        "resources.data_locations",
+        Kind::List(Item::Location),
+        Preset::Same(""),
+        "The data locations that a resource may be created in; empty allows every name.",
+    ),
+    setting(
+        "usage.currency",
+        Kind::Currency,
+        Preset::Same("EUR"),
+        "The currency of prices and of the spend limit.",
+    ),
+    setting(
+        "usage.prices.*",
+        Kind::Price,
+        Preset::Same(""),
+        "The price of a unit of a meter, such as `identity.users = 0.001`, or of several: `\"0.004/60\"`. A meter without one costs nothing.",
+    ),
+    setting(
+        "usage.spend_limit",
+        Kind::Amount,
+        Preset::Same(""),
+        "What one resource may cost in a calendar month (UTC). Unset: no limit.",
+    ),
+    setting(
+        "usage.spend_action",
+        Kind::Choice(&["warn", "stop"]),
+        Preset::Same("warn"),
+        "What happens at the limit: `warn` says so in the log and by an event, `stop` also refuses what would cost more.",
     ),
     setting("log.format", Kind::Choice(&["human", "json"]), differs("human", "json"), "How log lines look."),
     setting(

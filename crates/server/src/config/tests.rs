@@ -95,7 +95,7 @@ fn every_kind_of_value_is_read_from_a_file() {
         limits.requests.Chat_Send = "10/60"
         admin.port = "off"
         default_resource = ""
-        teams_exchange.issuers = [{ issuer = "https://i.example", audiences = ["a"], tenants = ["t"] }]
+        directory.issuers = [{ issuer = "https://i.example", audiences = ["a"], tenants = ["t"] }]
     "#;
     // `limits` cannot be both a text and a table, so the short form stands alone in TOML.
     let file = file.replace("limits.requests.Chat_Send = \"10/60\"\n", "");
@@ -107,10 +107,105 @@ fn every_kind_of_value_is_read_from_a_file() {
     assert!(!config.trusted_proxies[0].contains("11.0.0.1".parse().expect("address")));
     assert_eq!(config.admin, None);
     assert_eq!(config.default_resource, None);
-    assert_eq!(config.teams_issuers[0].tenants, ["t"]);
+    assert_eq!(config.directory.issuers[0].tenants, ["t"]);
+    assert_eq!(config.directory.issuers[0].role_claim, "roles");
     let text = r#"[{ issuer = "https://i.example", audiences = ["a"] }]"#;
-    let by_flag = Given { flags: &[("teams_exchange.issuers", text)], ..Given::default() };
-    assert_eq!(by_flag.load().expect("valid").config.teams_issuers.len(), 1);
+    let by_flag = Given { flags: &[("directory.issuers", text)], ..Given::default() };
+    assert_eq!(by_flag.load().expect("valid").config.directory.issuers.len(), 1);
+}
+
+#[test]
+fn prices_may_have_the_names_of_meters_with_dots() {
+    let file = "[usage]\ncurrency = 'USD'\nspend_limit = 500\nspend_action = 'stop'\n\
+                [usage.prices]\nidentity.users = 0.0005\n'identity.exchanges' = '0.004/60'";
+    let loaded = Given { file, ..Given::default() }.load().expect("valid");
+    let usage = &loaded.config.usage;
+    assert_eq!(usage.currency, "USD");
+    assert_eq!(usage.spend_limit.map(|limit| limit.to_string()).as_deref(), Some("500"));
+    assert_eq!(usage.spend_action, trunkline_usage::SpendAction::Stop);
+    assert_eq!(source_of(&loaded, "usage.prices.identity.users"), "0.0005 <- trunkline.toml:6");
+    assert_eq!(source_of(&loaded, "usage.prices.identity.exchanges"), "0.004/60 <- trunkline.toml:7");
+    let wrong = Given {
+        file: "[usage]\ncurrency = 'euro'\nspend_limit = -1\n[usage.prices]\na = 0.00000001\nb = '1/0'",
+        ..Given::default()
+    };
+    insta::assert_snapshot!(wrong.problems().join("\n"), @r#"
+    trunkline.toml:2: usage.currency: "euro" is not allowed; expected three capital letters such as EUR
+    trunkline.toml:3: usage.spend_limit: -1 is not allowed; expected an amount such as 0.0075, at most 6 digits after the point
+    trunkline.toml:5: usage.prices.a: 0.00000001 is not allowed; expected an amount such as 0.0075, or for several units such as "0.004/60"
+    trunkline.toml:6: usage.prices.b: "1/0" is not allowed; expected an amount such as 0.0075, or for several units such as "0.004/60"
+    "#);
+    let free = Given { file: "usage.spend_limit = 1", ..Given::default() };
+    insta::assert_snapshot!(free.problems().join("\n"), @"trunkline.toml:1: usage.spend_limit: needs usage.prices: without them nothing costs anything");
+}
+
+#[test]
+fn the_directory_is_filled_from_tables_and_files() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "\nhunter2\n").expect("written");
+    let file = format!(
+        "[[directory.applications]]\nname = 'billing'\nclient_id = '4B1E2D6C-2F0A-4C8F-9A55-3A5CB1B0F6A1'\n\
+         secret_file = '{0}'\nredirect_uris = ['http://localhost']\nroles = ['owner', 'sms-sender@contoso']\n\
+         federated = [{{ issuer = 'https://k.example', subject = 's' }}]\n\
+         [[directory.users]]\nuser_name = 'ada@example.com'\npassword_file = '{0}'\n",
+        secret.display()
+    );
+    let loaded = Given { file: &file, ..Given::default() }.load().expect("valid");
+    let directory = &loaded.config.directory;
+    let application = &directory.applications[0];
+    let client_id = application.client_id.map(|id| id.to_string());
+    assert_eq!(client_id.as_deref(), Some("4b1e2d6c-2f0a-4c8f-9a55-3a5cb1b0f6a1"));
+    assert_eq!(application.secrets[0].secret().expose(), "hunter2");
+    assert_eq!(application.roles[1].role.name(), "sms-sender");
+    assert_eq!(application.roles[1].resource.as_ref().map(ToString::to_string).as_deref(), Some("contoso"));
+    assert_eq!(application.federated[0].audience, None);
+    assert_eq!(directory.users[0].password.secret().expose(), "hunter2");
+    assert_eq!(source_of(&loaded, "directory.applications"), "billing <- trunkline.toml:1");
+    assert!(!format!("{loaded:?}").contains("hunter2"));
+}
+
+#[test]
+fn tables_that_make_no_sense_are_explained_without_their_secrets() {
+    let check = |file: &str| Given { file, ..Given::default() }.problems().join("\n");
+    let given = [
+        "directory.applications = [{ name = 'a', secret = 'hunter2', scret = 'x' }]",
+        "directory.applications = [{ name = 'a' }, { client_id = 'x' }]",
+        "directory.applications = [{ name = 'a', client_id = 'x' }]",
+        "directory.applications = [{ name = 'a', roles = ['admin'] }]",
+        "directory.applications = [{ name = 'a', roles = ['owner@'] }]",
+        "directory.applications = [{ name = 'a', certificate_file = 'absent.pem' }]",
+        "directory.applications = [{ name = 'a', federated = [{ issuer = 'x' }] }]",
+        "directory.applications = [{ name = 'a' }, { name = 'A' }]",
+        "directory.users = [{ user_name = 'ada' }]",
+        "directory.users = [{ user_name = 'ada', password = 'hunter2', password_file = 'absent' }]",
+        "directory.users = 'ada'",
+        "directory.enabled = false\ndirectory.metadata = true\ndirectory.users = [{ user_name = 'a', password = 'b' }]",
+        "directory.issuers = [{ issuer = 'https://i', roles = { Boss = 'king' } }]",
+        "[[teams_exchange.issuers]]\nissuer = 'https://i'",
+    ];
+    let told: Vec<_> = given.iter().map(|file| check(file)).collect();
+    assert!(!told.join("").contains("hunter2"), "{told:?}");
+    insta::assert_snapshot!(told.join("\n").replace("trunkline.toml:1: directory.", ""), @r#"
+    applications: table 1: `scret` is no key of it; there are secret, secret_file, name, client_id, redirect_uris, managed_identity, certificate_file, federated, roles
+    applications: table 2: needs `name`
+    applications: table 1: `client_id` must be a GUID
+    applications: table 1: `roles`: "admin" is no role; there are reader, contributor, owner, sms-sender, email-sender, chat-sender, messages-sender, calling-sender
+    applications: table 1: `roles`: "owner@" is not ROLE or ROLE@RESOURCE
+    applications: table 1: `certificate_file`: absent.pem: No such file or directory (os error 2)
+    applications: table 1: `federated`: table 1: needs `subject`
+    applications: has two tables for A; keep one
+    users: table 1: needs `password_file` (or `password`)
+    users: table 1: `password_file`: absent: No such file or directory (os error 2)
+    users: expected an array of tables
+    trunkline.toml:3: directory.users: needs directory.enabled = true: nobody could sign in
+    trunkline.toml:2: directory.metadata: needs directory.enabled = true: it hands out its tokens
+    issuers: table 1: `roles`: "king" is no role; there are reader, contributor, owner, sms-sender, email-sender, chat-sender, messages-sender, calling-sender
+    trunkline.toml:1: teams_exchange.issuers: is now directory.issuers; see docs/configuration.md
+    "#);
+    let flag = "[{ user_name = 'ada', password = 'hunter2', x = 1 }]";
+    let told = Given { flags: &[("directory.users", flag)], ..Given::default() }.problems().join("");
+    assert!(told.contains("`x` is no key of it") && !told.contains("hunter2"), "{told}");
 }
 
 #[test]
@@ -133,7 +228,7 @@ fn all_problems_are_reported_at_once_with_what_is_allowed() {
     let given = Given {
         file: "profile = 'staging'\n[http]\nport = 99999\nmax_body_bytes = '1'\naddresses = ['here']\n\
                [database]\nurl = 'mysql://root:hunter2@db'\n[limits.requests]\nX = '0/0'\n\
-               [tls]\nkey_file = 'key.pem'\n[teams_exchange]\nissuers = [{ issuer = 'x' }]",
+               [tls]\nkey_file = 'key.pem'\n[directory]\nissuers = [{ issuer = 'x' }]",
         environment: &[("TRUNKLINE_EPHEMERAL", "perhaps")],
         flags: &[("public_url", "https://a.example/path")],
     };
@@ -146,7 +241,7 @@ fn all_problems_are_reported_at_once_with_what_is_allowed() {
     trunkline.toml:5: http.addresses: ["here"] is not allowed; expected a list of IP addresses
     trunkline.toml:7: database.url: *** is not allowed; expected a URL such as postgres://user@host/database
     trunkline.toml:9: limits.requests.X: "0/0" is not allowed; expected REQUESTS/SECONDS such as 500/30, both at least 1
-    trunkline.toml:13: teams_exchange.issuers: [{…}] is not allowed; expected tables with `issuer`, `audiences`, and optionally `tenants` and `jwks_url`
+    trunkline.toml:13: directory.issuers: table 1: `issuer` must be the URL in the `iss` claim of its tokens
     environment TRUNKLINE_EPHEMERAL: ephemeral: perhaps is not allowed; expected true or false
     flag --public_url: public_url: https://a.example/path is not allowed; expected an origin such as https://api.example.com, without a path
     default: tls.certificate_file: needed because tls.key_file is set
@@ -199,7 +294,8 @@ fn a_missing_or_empty_secret_file_is_refused() {
 fn production_refuses_every_convenience() {
     let given = Given {
         file: "profile = 'production'\nephemeral = true\ntest_clock = true\ndefault_resource = 'dev'\n\
-               cors.origins = ['*']\npublic_url = 'http://a.example'",
+               cors.origins = ['*']\npublic_url = 'http://a.example'\n\
+               directory.enabled = true\ndirectory.metadata = true",
         ..Given::default()
     };
     insta::assert_snapshot!(given.problems().join("\n"), @r#"
@@ -208,6 +304,7 @@ fn production_refuses_every_convenience() {
     trunkline.toml:4: default_resource: is refused in the profile production: clients must name their resource
     trunkline.toml:5: cors.origins: "*" is refused in the profile production; list the origins
     trunkline.toml:6: public_url: must start with https:// in the profile production
+    trunkline.toml:8: directory.metadata: is refused in the profile production: every program on the machine could get a token
     default: tls.certificate_file: is required in the profile production, or set tls.own_authority = true to let the server sign
     "#);
     let bare = Given { file: "profile = 'production'", ..Given::default() };
@@ -220,11 +317,11 @@ fn production_refuses_every_convenience() {
 #[test]
 fn production_takes_the_word_of_issuers_over_https_only() {
     let production = "profile = 'production'\npublic_url = 'https://a.example'\ntls.own_authority = true\n";
-    let issuer = "[[teams_exchange.issuers]]\nissuer = 'http://a.example'\naudiences = ['x']";
+    let issuer = "[[directory.issuers]]\nissuer = 'http://a.example'\naudiences = ['x']";
     let file = format!("{production}{issuer}");
     let given = Given { file: &file, ..Given::default() };
     let told = given.problems().join("\n");
-    assert!(told.contains("teams_exchange.issuers: must name https:// addresses"), "{told}");
+    assert!(told.contains("directory.issuers: must name https:// addresses"), "{told}");
     let file = file.replace("'http://a.example'", "'https://a.example'\njwks_url = 'http://a.example/keys'");
     assert_eq!(Given { file: &file, ..Given::default() }.problems().len(), 1);
     let file = file.replace("http://a.example/keys", "https://a.example/keys");
@@ -275,7 +372,7 @@ proptest! {
     ) {
         let kind = SETTINGS[index].kind;
         if let Some(value) = kind.accept_text(&text)
-            && !matches!(kind, Kind::Issuers | Kind::PortOrOff)
+            && !matches!(kind, Kind::Issuers | Kind::Applications | Kind::Users | Kind::PortOrOff)
         {
             prop_assert_eq!(kind.accept_text(&value.to_string()), Some(value));
         }

@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use trunkline_kernel::limits::{LimitSet, RequestRate};
 use trunkline_kernel::{ResourceName, Secret};
+use trunkline_usage::SpendAction;
 use trunkline_web::network::Network;
+use trunkline_web::principal::ApplicationRole;
+use uuid::Uuid;
 
 use super::kind::Value;
 use super::resolve::Values;
@@ -49,8 +52,12 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     /// Access tokens.
     pub(crate) tokens: Tokens,
-    /// Issuers whose tokens can be exchanged.
-    pub(crate) teams_issuers: Vec<Issuer>,
+    /// The directory: who may sign in.
+    pub(crate) directory: Directory,
+    /// The data locations a resource may have; empty allows every one.
+    pub(crate) data_locations: Vec<String>,
+    /// Usage in money.
+    pub(crate) usage: trunkline_usage::Settings,
     /// Logs.
     pub(crate) log: Log,
     /// Where backups go.
@@ -140,18 +147,119 @@ pub(crate) struct Tokens {
     pub(crate) lifetime_default: Duration,
 }
 
-/// An OpenID Connect issuer whose tokens can be exchanged.
+/// The directory: who may sign in.
+#[derive(Clone, Debug)]
+pub(crate) struct Directory {
+    /// Whether the built-in directory signs anybody in.
+    pub(crate) is_enabled: bool,
+    /// Whether programs on this machine get tokens without a credential.
+    pub(crate) is_metadata_enabled: bool,
+    /// Other issuers whose tokens are accepted.
+    pub(crate) issuers: Vec<Issuer>,
+    /// Applications of the built-in directory.
+    pub(crate) applications: Vec<ApplicationSeed>,
+    /// Users of the built-in directory.
+    pub(crate) users: Vec<UserSeed>,
+}
+
+/// An OpenID Connect issuer whose tokens are accepted.
 #[expect(clippy::struct_field_names, reason = "the keys of the configuration file")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Issuer {
     /// The exact `iss` claim.
     pub(crate) issuer: String,
-    /// Accepted `aud` claims; at least one.
+    /// Further `aud` claims for data and exchanges.
     pub(crate) audiences: Vec<String>,
+    /// Further `aud` claims for management.
+    pub(crate) management_audiences: Vec<String>,
+    /// Accepted clients (`azp` or `appid`); empty accepts all.
+    pub(crate) clients: Vec<String>,
     /// Accepted `tid` claims; empty accepts all.
     pub(crate) tenants: Vec<String>,
     /// Where its keys are; `None` asks the discovery document.
     pub(crate) jwks_url: Option<String>,
+    /// The claim that lists roles.
+    pub(crate) role_claim: String,
+    /// What each value of that claim grants.
+    pub(crate) roles: BTreeMap<String, RoleGrant>,
+}
+
+/// A role, on one resource or on the whole installation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RoleGrant {
+    /// What may be done.
+    pub(crate) role: ApplicationRole,
+    /// The resource; `None` for the installation.
+    pub(crate) resource: Option<ResourceName>,
+}
+
+/// An application that the directory has at start.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ApplicationSeed {
+    /// What people call it.
+    pub(crate) name: String,
+    /// Its client id; made at the first start when not given.
+    pub(crate) client_id: Option<Uuid>,
+    /// Where sign-ins may return to.
+    pub(crate) redirect_uris: Vec<String>,
+    /// Whether the metadata endpoint hands out its tokens.
+    pub(crate) is_managed_identity: bool,
+    /// Its secrets.
+    pub(crate) secrets: Vec<Hidden>,
+    /// Its certificates in PEM.
+    pub(crate) certificates: Vec<String>,
+    /// Whose tokens stand for it.
+    pub(crate) federated: Vec<FederatedSeed>,
+    /// What it may do.
+    pub(crate) roles: Vec<RoleGrant>,
+}
+
+/// A token of another issuer that stands for an application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FederatedSeed {
+    /// The exact `iss` claim.
+    pub(crate) issuer: String,
+    /// The exact `sub` claim.
+    pub(crate) subject: String,
+    /// The `aud` claim; `None` is that of workload identities.
+    pub(crate) audience: Option<String>,
+}
+
+/// A user that the directory has at start.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct UserSeed {
+    /// The name to sign in with.
+    pub(crate) user_name: String,
+    /// What people call them.
+    pub(crate) display_name: Option<String>,
+    /// Their object id, to keep an existing one.
+    pub(crate) object_id: Option<Uuid>,
+    /// The password.
+    pub(crate) password: Hidden,
+    /// What they may do.
+    pub(crate) roles: Vec<RoleGrant>,
+}
+
+/// A secret of a table, which can be compared but is never shown.
+#[derive(Clone, Debug)]
+pub(crate) struct Hidden(Secret<String>);
+
+impl Hidden {
+    /// Wraps `text`.
+    pub(crate) fn new(text: String) -> Self {
+        Self(Secret::new(text))
+    }
+
+    /// The secret.
+    pub(crate) const fn secret(&self) -> &Secret<String> {
+        &self.0
+    }
+}
+
+impl PartialEq for Hidden {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.matches(other.0.expose().as_bytes())
+    }
 }
 
 /// Logs.
@@ -200,7 +308,9 @@ impl Config {
                 key_rotation: reader.seconds("tokens.key_rotation_days", 86_400),
                 lifetime_default: reader.seconds("tokens.lifetime_default_minutes", 60),
             },
-            teams_issuers: reader.issuers("teams_exchange.issuers"),
+            directory: reader.directory(),
+            data_locations: reader.list("resources.data_locations"),
+            usage: reader.usage(),
             log: Log {
                 is_json: reader.text("log.format").as_deref() == Some("json"),
                 level: reader.text("log.level").unwrap_or_else(|| "info".to_owned()),
@@ -309,10 +419,41 @@ impl Reader<'_> {
         }
     }
 
-    fn issuers(&self, key: &str) -> Vec<Issuer> {
-        match self.value(key) {
-            Value::Issuers(issuers) => issuers.clone(),
-            _ => Vec::new(),
+    fn directory(&self) -> Directory {
+        let is_enabled = self.switch("directory.enabled");
+        Directory {
+            is_enabled,
+            is_metadata_enabled: is_enabled && self.switch("directory.metadata"),
+            issuers: match self.value("directory.issuers") {
+                Value::Issuers(issuers) => issuers.clone(),
+                _ => Vec::new(),
+            },
+            applications: match self.value("directory.applications") {
+                Value::Applications(seeds) => seeds.clone(),
+                _ => Vec::new(),
+            },
+            users: match self.value("directory.users") {
+                Value::Users(seeds) => seeds.clone(),
+                _ => Vec::new(),
+            },
+        }
+    }
+
+    fn usage(&self) -> trunkline_usage::Settings {
+        let price = |(key, resolved): (&String, &resolve::Resolved)| match resolved.value {
+            Value::Price(price) => Some((key.strip_prefix("usage.prices.")?.to_owned(), price)),
+            _ => None,
+        };
+        let spend_limit = match self.value("usage.spend_limit") {
+            Value::Amount(limit) => Some(*limit),
+            _ => None,
+        };
+        let is_stopping = self.text("usage.spend_action").as_deref() == Some("stop");
+        trunkline_usage::Settings {
+            currency: self.text("usage.currency").unwrap_or_default(),
+            prices: self.0.iter().filter_map(price).collect(),
+            spend_limit,
+            spend_action: if is_stopping { SpendAction::Stop } else { SpendAction::Warn },
         }
     }
 }

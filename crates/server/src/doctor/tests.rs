@@ -89,6 +89,7 @@ impl Machine for FakeMachine {
 /// The rest of the program: a server that answers or not, and a database.
 struct FakeProgram {
     status: Option<Value>,
+    documents: HashMap<&'static str, Value>,
     database: Result<DatabaseFacts, String>,
 }
 
@@ -96,7 +97,7 @@ impl Default for FakeProgram {
     fn default() -> Self {
         let facts =
             DatabaseFacts { engine: "SQLite".to_owned(), version: Some("3.50".to_owned()), clock: None };
-        Self { status: None, database: Ok(facts) }
+        Self { status: None, documents: HashMap::new(), database: Ok(facts) }
     }
 }
 
@@ -127,6 +128,11 @@ impl Program for FakeProgram {
 
     fn probe_database<'p>(&'p self, _: &'p Config) -> Pending<'p, Result<DatabaseFacts, String>> {
         Box::pin(std::future::ready(self.database.clone()))
+    }
+
+    fn fetch<'p>(&'p self, _: &'p Config, url: &'p str) -> Pending<'p, Result<Value, String>> {
+        let found = self.documents.get(url).cloned().ok_or_else(|| "connection refused".to_owned());
+        Box::pin(std::future::ready(found))
     }
 
     fn clock(&self) -> Arc<dyn Clock> {
@@ -199,6 +205,7 @@ async fn a_sound_installation_has_no_fault() {
     ok    name dev.localhost: 127.0.0.1
     ok    name localhost: 127.0.0.1
     ok    open files: at most 1048576, 10256 needed
+    ok    built-in directory: on; programs on this machine get tokens without a credential
 
     Everything is fine.
     ");
@@ -391,6 +398,7 @@ async fn a_running_server_is_asked_instead_of_the_database() {
     let status = |health: &str| FakeProgram {
         status: Some(json!({ "version": "0.1.0", "engine": "SQLite", "health": health })),
         database: Err("must not be opened twice".to_owned()),
+        ..FakeProgram::default()
     };
     assert_eq!(faults_in(&folder, &machine, &status("healthy"), &[]).await, "\nEverything is fine.");
     let shown = faults_in(&folder, &machine, &status("disk full"), &[]).await;
@@ -418,6 +426,31 @@ async fn too_few_open_files_are_a_warning() {
 
     It works, with warnings: 1.
     ");
+}
+
+#[tokio::test]
+async fn issuers_that_cannot_be_asked_are_failures() {
+    let discovery = "https://i.example/.well-known/openid-configuration";
+    let issuers = r#"[{ issuer = "https://i.example" }]"#;
+    let asked = async |documents: &[(&'static str, Value)]| {
+        let program =
+            FakeProgram { documents: documents.iter().cloned().collect(), ..FakeProgram::default() };
+        faults(&FakeMachine::default(), &program, &[("directory.issuers", issuers)]).await
+    };
+    let keys_url = "https://i.example/keys";
+    let document = json!({ "issuer": "https://i.example", "jwks_uri": keys_url });
+    let keys = (keys_url, json!({ "keys": [{ "kty": "EC" }] }));
+    assert_eq!(asked(&[(discovery, document.clone()), keys.clone()]).await, "\nEverything is fine.");
+    let silent = asked(&[]).await;
+    assert!(
+        silent.contains(&format!("fail  issuer https://i.example: {discovery}: connection refused")),
+        "{silent}"
+    );
+    let other = json!({ "issuer": "https://j.example", "jwks_uri": keys_url });
+    let of_another = asked(&[(discovery, other), keys]).await;
+    assert!(of_another.contains(r#"says that its issuer is "https://j.example""#), "{of_another}");
+    let without_keys = asked(&[(discovery, document), (keys_url, json!({ "keys": [] }))]).await;
+    assert!(without_keys.contains("https://i.example/keys has no keys"), "{without_keys}");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! HTTP: wire types and one handler per operation.
 
+pub(crate) mod assignments;
 pub(crate) mod discovery;
+pub(crate) mod exchanges;
 pub(crate) mod identities;
 pub(crate) mod teams;
 pub(crate) mod tokens;
@@ -30,6 +32,23 @@ pub(crate) fn routes(service: &Arc<Identity>) -> Routes {
             &operations::COMMUNICATION_IDENTITY_EXCHANGE_TEAMS_USER_ACCESS_TOKEN,
             service,
             teams::communication_identity_exchange_teams_user_access_token,
+        )
+        .add(&operations::ENTRA_TOKEN_EXCHANGE, service, exchanges::entra_token_exchange)
+        .add(&operations::TEAMS_EXTENSION_TOKEN_EXCHANGE, service, exchanges::teams_extension_token_exchange)
+        .add(
+            &operations::TEAMS_EXTENSION_ASSIGNMENT_GET,
+            service,
+            assignments::teams_extension_assignment_get,
+        )
+        .add(
+            &operations::TEAMS_EXTENSION_ASSIGNMENT_UPSERT,
+            service,
+            assignments::teams_extension_assignment_upsert,
+        )
+        .add(
+            &operations::TEAMS_EXTENSION_ASSIGNMENT_DELETE,
+            service,
+            assignments::teams_extension_assignment_delete,
         )
         .add(&operations::USERS_LIST, service, users::users_list)
         .add(&operations::USERS_CREATE, service, users::users_create)

@@ -38,6 +38,20 @@ pub(crate) fn revoke(
     Ok(announce(tx, resource, raw_id, TOKENS_REVOKED, now)?)
 }
 
+/// As [`revoke`], and nothing at all where there is no such user.
+pub(crate) fn revoke_if_there(
+    tx: &mut Tx<'_>,
+    resource: ResourceId,
+    raw_id: &str,
+    generation: i64,
+    now: Timestamp,
+) -> Result<(), IdentityError> {
+    match revoke(tx, resource, raw_id, generation, now) {
+        Err(IdentityError::UserNotFound) => Ok(()),
+        other => other,
+    }
+}
+
 pub(crate) fn delete(
     tx: &mut Tx<'_>,
     resource: ResourceId,

@@ -2,8 +2,9 @@
 
 use http::StatusCode;
 use trunkline_store::StoreError;
-use trunkline_store::vault::VaultError;
 use trunkline_web::ApiError;
+use trunkline_web::ports::DirectoryRefusal;
+use trunkline_web::signing_keys::SigningKeyError;
 
 /// Why an operation on users or tokens failed.
 #[derive(Debug, thiserror::Error)]
@@ -17,24 +18,51 @@ pub enum IdentityError {
     /// The token to be exchanged is refused.
     #[error("the token cannot be exchanged: {0}")]
     ExchangeRefused(&'static str),
-    /// No issuer is configured whose tokens could be exchanged.
-    #[error("no issuer is configured whose tokens could be exchanged; see teams_exchange.issuers")]
+    /// The token to be exchanged is meant for the other kind of exchange.
+    #[error("the token has the audience of another exchange")]
+    ForeignAudience,
+    /// There is neither a built-in directory nor an issuer whose tokens could be exchanged.
+    #[error(
+        "no directory is configured whose tokens could be exchanged; see directory.enabled and directory.issuers"
+    )]
     ExchangeNotConfigured,
     /// The issuer's keys cannot be had.
     #[error("the issuer's keys cannot be fetched")]
     IssuerUnreachable,
+    /// The directory user may not use the resource through the Teams extension, or not with this application.
+    #[error("the user has no assignment for this resource and application")]
+    NotAssigned,
+    /// The resource has no such assignment.
+    #[error("the assignment does not exist in this resource")]
+    AssignmentNotFound,
     /// The request itself is refused: its repeatability headers.
     #[error("{}", .0.message)]
     Refused(ApiError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A sealed signing key cannot be opened.
+    /// The signing keys cannot be had.
     #[error(transparent)]
-    Vault(#[from] VaultError),
-    /// A signing key in the database is damaged.
-    #[error("a signing key in the database cannot be read")]
-    DamagedSigningKey,
+    SigningKeys(SigningKeyError),
+}
+
+impl From<SigningKeyError> for IdentityError {
+    fn from(error: SigningKeyError) -> Self {
+        match error {
+            SigningKeyError::Store(cause) => Self::Store(cause),
+            other => Self::SigningKeys(other),
+        }
+    }
+}
+
+impl From<DirectoryRefusal> for IdentityError {
+    fn from(refusal: DirectoryRefusal) -> Self {
+        match refusal {
+            DirectoryRefusal::NotConfigured => Self::ExchangeNotConfigured,
+            DirectoryRefusal::Unreachable => Self::IssuerUnreachable,
+            DirectoryRefusal::Refused(why) => Self::ExchangeRefused(why),
+        }
+    }
 }
 
 impl From<ApiError> for IdentityError {
@@ -59,24 +87,36 @@ impl From<IdentityError> for ApiError {
             )
             .with_target("id"),
             IdentityError::ExchangeRefused(why) => {
-                Self::denied("TeamsTokenRefused", format!("The token cannot be exchanged: {why}."))
+                Self::denied("DirectoryTokenRefused", format!("The token cannot be exchanged: {why}."))
             }
+            IdentityError::ForeignAudience => Self::denied(
+                "AudienceInvalid",
+                "The token has the audience of another exchange: https://communication.azure.com/clients is for \
+                 /access/entra, https://auth.msft.communication.azure.com for the Teams exchanges.",
+            ),
             IdentityError::ExchangeNotConfigured => Self::new(
                 StatusCode::BAD_REQUEST,
                 "TeamsExchangeNotConfigured",
-                "No issuer is configured whose tokens could be exchanged; an operator sets teams_exchange.issuers.",
+                "No directory is configured whose tokens could be exchanged; an operator sets directory.enabled or directory.issuers.",
             ),
             IdentityError::IssuerUnreachable => {
                 Self::unavailable("The keys of the token's issuer cannot be fetched right now; try again.")
             }
+            IdentityError::NotAssigned => Self::forbidden(
+                "The user may not use this resource with this application; an assignment for the Teams extension \
+                 is missing, or does not list the application.",
+            )
+            .with_inner_code("TeamsExtensionNotAssigned"),
+            IdentityError::AssignmentNotFound => Self::new(
+                StatusCode::NOT_FOUND,
+                "AssignmentNotFound",
+                "The assignment does not exist in this resource, or was deleted.",
+            )
+            .with_target("objectId"),
             IdentityError::Refused(refusal) => refusal,
             IdentityError::Store(cause) => cause.into(),
-            IdentityError::Vault(cause) => {
-                tracing::error!(%cause, "a signing key cannot be opened");
-                Self::internal()
-            }
-            IdentityError::DamagedSigningKey => {
-                tracing::error!("a signing key in the database cannot be read");
+            IdentityError::SigningKeys(cause) => {
+                tracing::error!(%cause, "a signing key cannot be had");
                 Self::internal()
             }
         }

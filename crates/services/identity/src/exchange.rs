@@ -1,227 +1,177 @@
-//! Verifies tokens of configured OpenID Connect issuers, for the exchange into user tokens.
+//! Turns verified tokens of directory users into tokens of identities here.
 //!
-//! An issuer's key set is fetched through its discovery document (OpenID Connect Discovery §4), cached,
-//! and fetched again when a token names an unknown key, at most once in [`REFETCH_AFTER`].
+//! ```text
+//! exchange                          identity                        who decides
+//! /teamsUser                        8:orgid:USER                    whoever calls with key or role
+//! /access/teamsExtension            8:acs:RESOURCE_TENANT_USER      the assignment of the user
+//! /access/entra                     8:acs:RESOURCE_RANDOM           the directory: every user of it may
+//! ```
+//!
+//! The identity is made by the first exchange, with the token in one transaction: what ends tokens (a new
+//! generation, a deleted user) ends those of exchanges too.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde_json::Value;
-use trunkline_kernel::jws::{Jwk, Unverified, VerifyingKey};
-use trunkline_kernel::{Clock, Timestamp};
+use trunkline_kernel::{Entropy, ResourceId, Timestamp};
+use trunkline_store::Tx;
+use trunkline_web::principal::DirectoryUser;
+use trunkline_web::{Context, ResourceView};
+use uuid::Uuid;
 
+use crate::api::identities::{CommunicationIdentityAccessToken, minting_key};
+use crate::claims::Grant;
 use crate::error::IdentityError;
-use crate::ports::FetchJson;
+use crate::rows::directory_users::DirectoryKey;
+use crate::rows::{self, UserRow};
+use crate::scope::Scope;
+use crate::{Identity, changes};
 
-/// An issuer whose tokens may be exchanged.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Issuer {
-    /// The `iss` of its tokens, exactly.
-    pub issuer: String,
-    /// Accepted values of `aud`.
-    pub audiences: Vec<String>,
-    /// Accepted values of `tid`; empty accepts every tenant of the issuer.
-    pub tenants: Vec<String>,
-    /// Where its key set is; found by discovery when not given.
-    pub jwks_url: Option<String>,
+/// The longest lifetime of any user token, which signing keys are kept for.
+const LIFETIME_MAX: Duration = Duration::from_hours(24);
+
+/// What the token of an exchange allows: ACS gives both to every directory user.
+const SCOPES: &[Scope] = &[Scope::Chat, Scope::Voip];
+
+/// The longest id of a directory user that is taken, in bytes: GUIDs have 36, other issuers' ids are rarely
+/// above 100, and the database indexes them.
+const OBJECT_ID_BYTES_MAX: usize = 256;
+
+/// Which of the two APIs of ACS the audience of a directory token stands for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Door {
+    /// `https://communication.azure.com/clients`: Entra users of a resource.
+    Clients,
+    /// `https://auth.msft.communication.azure.com`: Teams users and the Teams extension.
+    Teams,
 }
 
-/// How soon an issuer may be asked for its keys again: a flood of tokens with made-up key names must not
-/// become a flood of requests.
-const REFETCH_AFTER: Duration = Duration::from_secs(30);
-
-/// How long a key set is used before it is fetched again, so that withdrawn keys end.
-const KEYS_AGE_MAX: Duration = Duration::from_hours(12);
-
-/// Keys of one issuer that are looked at; real sets have fewer than 10.
-const KEYS_MAX: usize = 100;
-
-/// How far the issuer's clock may be ahead or behind.
-const CLOCK_LEEWAY: Duration = Duration::from_mins(5);
-
-/// The claims of a verified token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DirectoryUser {
-    /// The user's object id.
-    pub object_id: String,
-    /// When the token ends.
-    pub expires: Timestamp,
-}
-
-#[derive(Deserialize)]
-struct Claims {
-    iss: String,
-    aud: Audience,
-    exp: i64,
-    #[serde(default)]
-    nbf: Option<i64>,
-    #[serde(default)]
-    tid: Option<String>,
-    #[serde(default)]
-    oid: Option<String>,
-    #[serde(default)]
-    appid: Option<String>,
-    #[serde(default)]
-    azp: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Audience {
-    One(String),
-    Several(Vec<String>),
-}
-
-impl Audience {
-    fn contains(&self, wanted: &str) -> bool {
-        match self {
-            Self::One(audience) => audience == wanted,
-            Self::Several(audiences) => audiences.iter().any(|audience| audience == wanted),
-        }
-    }
-}
-
-#[derive(Clone, Default)]
-struct CachedKeys {
-    keys: Arc<HashMap<String, VerifyingKey>>,
-    // When they came; `None` when they never did.
-    fetched: Option<Duration>,
-    // When the issuer was last asked in vain.
-    failed: Option<Duration>,
-}
-
-/// Verifies tokens of the configured issuers.
-pub struct Exchange {
-    issuers: Vec<Issuer>,
-    fetcher: Arc<dyn FetchJson>,
-    clock: Arc<dyn Clock>,
-    // Guards the key sets by issuer; never held across an await.
-    cached: Mutex<HashMap<String, CachedKeys>>,
-}
-
-impl std::fmt::Debug for Exchange {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Exchange").field("issuers", &self.issuers).finish_non_exhaustive()
-    }
-}
-
-impl Exchange {
-    /// A verifier for `issuers`.
-    pub fn new(issuers: Vec<Issuer>, fetcher: Arc<dyn FetchJson>, clock: Arc<dyn Clock>) -> Self {
-        Self { issuers, fetcher, clock, cached: Mutex::default() }
-    }
-
-    /// The user behind `token`, which must have been given to `application` for `object_id`.
-    ///
-    /// **Errors**: [`IdentityError::ExchangeNotConfigured`], [`IdentityError::IssuerUnreachable`],
-    /// [`IdentityError::ExchangeRefused`] that says which claim does not fit.
-    pub async fn verify(
-        &self,
-        token: &str,
-        application: &str,
-        object_id: &str,
-    ) -> Result<DirectoryUser, IdentityError> {
-        if self.issuers.is_empty() {
-            return Err(IdentityError::ExchangeNotConfigured);
-        }
-        let refused = IdentityError::ExchangeRefused;
-        let unverified = Unverified::parse(token).map_err(|_| refused("it is not a JSON Web Token"))?;
-        let claimed: Claims = unverified.peek().map_err(|_| refused("it lacks iss, aud or exp"))?;
-        let issuer = self.issuers.iter().find(|issuer| issuer.issuer == claimed.iss);
-        let issuer = issuer.ok_or_else(|| refused("its issuer is not configured here"))?;
-        let kid = unverified.kid().ok_or_else(|| refused("it names no key"))?;
-        let key =
-            self.key(issuer, kid).await?.ok_or_else(|| refused("its key is not in the issuer's key set"))?;
-        let claims: Claims = unverified.verify(&key).map_err(|_| refused("its signature does not fit"))?;
-        self.check(issuer, &claims, application, object_id)
-    }
-
-    fn check(
-        &self,
-        issuer: &Issuer,
-        claims: &Claims,
-        application: &str,
-        object_id: &str,
-    ) -> Result<DirectoryUser, IdentityError> {
-        let now = self.clock.now();
-        let expires = Timestamp::from_seconds(claims.exp);
-        let not_before = claims.nbf.map_or(Timestamp::EPOCH, Timestamp::from_seconds);
-        let is_tenant_known = issuer.tenants.is_empty()
-            || claims.tid.as_ref().is_some_and(|tenant| issuer.tenants.iter().any(|known| known == tenant));
-        let by_application = claims.appid.as_deref().or(claims.azp.as_deref());
-        let same =
-            |left: Option<&str>, right: &str| left.is_some_and(|left| left.eq_ignore_ascii_case(right));
-        let refusal = if !issuer.audiences.iter().any(|audience| claims.aud.contains(audience)) {
-            "its audience is not accepted here"
-        } else if expires <= now {
-            "it has expired"
-        } else if not_before > now.plus(CLOCK_LEEWAY) {
-            "it is not valid yet"
-        } else if !is_tenant_known {
-            "its tenant is not accepted here"
-        } else if !same(by_application, application) {
-            "it was not given to the application in appId"
-        } else if !same(claims.oid.as_deref(), object_id) {
-            "it does not belong to the user in userId"
+impl Door {
+    /// The door an audience names; `None` for one that is configured for an issuer and may mean both.
+    fn of(audience: &str) -> Option<Self> {
+        let host_and_path = audience.strip_prefix("https://")?;
+        let is_below = |prefix: &str| {
+            host_and_path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if is_below("communication.azure.com/clients") {
+            Some(Self::Clients)
+        } else if is_below("auth.msft.communication.azure.com")
+            || is_below("auth.msft.communication.azure.us")
+        {
+            Some(Self::Teams)
         } else {
-            return Ok(DirectoryUser { object_id: object_id.to_ascii_lowercase(), expires });
-        };
-        Err(IdentityError::ExchangeRefused(refusal))
+            None
+        }
     }
 
-    async fn key(&self, issuer: &Issuer, kid: &str) -> Result<Option<VerifyingKey>, IdentityError> {
-        let now = self.clock.monotonic();
-        let mut cached = self.lock().get(&issuer.issuer).cloned().unwrap_or_default();
-        let is_within = |since: Option<Duration>, limit: Duration| {
-            since.is_some_and(|since| now.saturating_sub(since) < limit)
-        };
-        let found = cached.keys.get(kid).cloned();
-        let is_usable = found.is_some() && is_within(cached.fetched, KEYS_AGE_MAX);
-        if is_usable || is_within(cached.fetched, REFETCH_AFTER) {
-            return Ok(found);
+    /// **Errors**: [`IdentityError::ForeignAudience`] for a token for the other door.
+    pub(crate) fn check(self, user: &DirectoryUser) -> Result<(), IdentityError> {
+        match Self::of(&user.audience) {
+            Some(door) if door != self => Err(IdentityError::ForeignAudience),
+            _ => Ok(()),
         }
-        if is_within(cached.failed, REFETCH_AFTER) {
-            return Err(IdentityError::IssuerUnreachable);
-        }
-        match self.fetch(issuer).await {
-            Some(keys) => {
-                cached = CachedKeys { keys: Arc::new(keys), fetched: Some(now), failed: None };
-            }
-            None => cached.failed = Some(now),
-        }
-        self.lock().insert(issuer.issuer.clone(), cached.clone());
-        if cached.failed.is_some() {
-            return Err(IdentityError::IssuerUnreachable);
-        }
-        Ok(cached.keys.get(kid).cloned())
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, CachedKeys>> {
-        self.cached.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn fetch(&self, issuer: &Issuer) -> Option<HashMap<String, VerifyingKey>> {
-        let url = if let Some(url) = &issuer.jwks_url {
-            url.clone()
-        } else {
-            let base = issuer.issuer.trim_end_matches('/');
-            let discovery = self.fetcher.fetch(&format!("{base}/.well-known/openid-configuration")).await?;
-            // OpenID Connect Discovery §4.3: the document must name the issuer it was asked for.
-            if discovery["issuer"].as_str() != Some(&issuer.issuer) {
-                return None;
-            }
-            discovery["jwks_uri"].as_str()?.to_owned()
-        };
-        let document = self.fetcher.fetch(&url).await?;
-        let keys = document["keys"].as_array()?.iter().take(KEYS_MAX);
-        Some(keys.filter_map(named_key).collect())
     }
 }
 
-fn named_key(value: &Value) -> Option<(String, VerifyingKey)> {
-    let jwk: Jwk = serde_json::from_value(value.clone()).ok()?;
-    let key = VerifyingKey::from_jwk(&jwk).ok()?;
-    Some((jwk.kid?, key))
+/// An id as rows and raw ids have it: GUIDs in one spelling, others as they are.
+pub(crate) fn canonical(id: &str) -> String {
+    Uuid::try_parse(id).map_or_else(|_| id.to_owned(), |guid| guid.to_string())
+}
+
+/// Whom rows take the user for.
+///
+/// **Errors**: [`IdentityError::ExchangeRefused`] for an id that is empty or too long.
+pub(crate) fn key_of(user: &DirectoryUser) -> Result<DirectoryKey, IdentityError> {
+    // A directory without tenants is told apart by its issuer: two of them may both have a user "1".
+    let tenant = if Uuid::try_parse(&user.tenant_id).is_ok() { &user.tenant_id } else { &user.issuer };
+    let object_id = canonical(&user.object_id);
+    if object_id.is_empty() || object_id.len() > OBJECT_ID_BYTES_MAX {
+        return Err(IdentityError::ExchangeRefused("its user has no id, or one that is too long"));
+    }
+    Ok(DirectoryKey { tenant_id: canonical(tenant), object_id })
+}
+
+/// A fresh row for an identity that an exchange may have to make.
+pub(crate) fn new_user(raw_id: String, entropy: &dyn Entropy, now: Timestamp) -> UserRow {
+    let generation = changes::new_generation(entropy);
+    UserRow { raw_id, generation, created_at: now, labels: BTreeMap::new() }
+}
+
+/// The generation of the identity, which is made when it is not there.
+pub(crate) fn find_or_create(
+    tx: &mut Tx<'_>,
+    resource: ResourceId,
+    user: &UserRow,
+) -> Result<i64, IdentityError> {
+    rows::insert_user(tx, resource, user)?;
+    rows::find_generation(tx, resource, &user.raw_id)?.ok_or(IdentityError::UserNotFound)
+}
+
+/// Issues the token, which ends with the directory token at the latest.
+pub(crate) fn grant(
+    service: &Identity,
+    context: &Context,
+    resource: &ResourceView,
+    user: (&str, i64),
+    directory_user: &DirectoryUser,
+) -> CommunicationIdentityAccessToken {
+    let (raw_id, generation) = user;
+    // A longer one could outlive the key that signs it.
+    let expires = directory_user.expires.min(context.now.plus(LIFETIME_MAX)).truncate_to_second();
+    let grant = Grant {
+        raw_id,
+        generation,
+        scopes: SCOPES,
+        key: minting_key(&context.principal),
+        issued: context.now,
+        expires,
+    };
+    let token = service.tokens.issue(resource, &grant);
+    CommunicationIdentityAccessToken { token, expires_on: expires }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_audience_stands_for_one_door() {
+        for (audience, door) in [
+            ("https://communication.azure.com/clients", Some(Door::Clients)),
+            ("https://communication.azure.com/clients/", Some(Door::Clients)),
+            ("https://auth.msft.communication.azure.com", Some(Door::Teams)),
+            ("https://auth.msft.communication.azure.us/", Some(Door::Teams)),
+            ("https://communication.azure.com/clientsx", None),
+            ("https://auth.msft.communication.azure.com.evil.example", None),
+            ("api://contoso", None),
+        ] {
+            assert_eq!(Door::of(audience), door, "{audience}");
+        }
+    }
+
+    fn user(issuer: &str, tenant_id: &str, object_id: &str) -> DirectoryUser {
+        DirectoryUser {
+            issuer: issuer.to_owned(),
+            tenant_id: tenant_id.to_owned(),
+            object_id: object_id.to_owned(),
+            client_id: String::new(),
+            audience: String::new(),
+            expires: Timestamp::EPOCH,
+            name: None,
+        }
+    }
+
+    #[test]
+    fn users_of_two_directories_are_told_apart() {
+        let tenant = "72F988BF-86f1-41af-91ab-2d7cd011db47";
+        let (a, b) = (user("https://a.example", "", "1"), user("https://b.example", "", "1"));
+        assert_ne!(key_of(&a).ok(), key_of(&b).ok());
+        let (old, new) = (user("https://a.example", tenant, "1"), user("https://b.example", tenant, "1"));
+        assert_eq!(key_of(&old).ok(), key_of(&new).ok(), "a tenant may have issuers of several versions");
+        let lower = user("https://a.example", &tenant.to_lowercase(), "1");
+        assert_eq!(key_of(&old).ok(), key_of(&lower).ok());
+        for bad in [String::new(), "x".repeat(257)] {
+            assert!(key_of(&user("https://a.example", tenant, &bad)).is_err());
+        }
+    }
 }

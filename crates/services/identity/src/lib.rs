@@ -7,9 +7,8 @@
 //! | `changes` | create, revoke, delete: rows and events in one transaction |
 //! | `rows` | SQL |
 //! | [`claims`], [`scope`] | what a token says |
-//! | [`signing_keys`] | rotating keys and the published set |
 //! | [`tokens`] | issues and verifies |
-//! | [`exchange`], [`ports`] | tokens of configured issuers |
+//! | `exchange` | tokens of directory users |
 //! | [`error`] | what can go wrong |
 //!
 //! A token ends in four ways, none of which needs a clock on another node: its user's generation changes
@@ -19,12 +18,10 @@ mod api;
 mod changes;
 pub mod claims;
 pub mod error;
-pub mod exchange;
+mod exchange;
 pub mod operations;
-pub mod ports;
 mod rows;
 pub mod scope;
-pub mod signing_keys;
 #[cfg(test)]
 mod tests;
 pub mod tokens;
@@ -38,25 +35,26 @@ use trunkline_store::wakes::Wake;
 use trunkline_store::{Key, Migration, Slice, Store};
 use trunkline_tasks::Shutdown;
 use trunkline_web::Routes;
+use trunkline_web::ports::VerifyDirectoryToken;
+use trunkline_web::signing_keys::{KeyTable, SigningKeys};
 
 pub use changes::{TOKENS_REVOKED, USER_DELETED};
 pub use error::IdentityError;
-pub use exchange::{Exchange, Issuer};
 pub use tokens::{REVOKED_TOPIC, Tokens};
-
-use signing_keys::SigningKeys;
 
 /// The tables of this service.
 pub const SLICE: Slice = Slice {
     name: "identity",
-    migrations: &[Migration {
-        version: 1,
-        name: "identity",
-        sql: include_str!("../migrations/0001_identity.sql"),
-    }],
+    migrations: &[
+        Migration { version: 1, name: "identity", sql: include_str!("../migrations/0001_identity.sql") },
+        Migration { version: 2, name: "exchanges", sql: include_str!("../migrations/0002_exchanges.sql") },
+    ],
 };
 
-/// Users deleted in one transaction when their resource goes, so that no write waits long for it.
+/// Where the keys are that sign user tokens.
+const SIGNING_KEYS: KeyTable = KeyTable { name: "identity_signing_keys", purpose: "identity/signing_keys" };
+
+/// Users, and then assignments, deleted in one transaction when their resource goes, so that no write waits long for it.
 const DELETE_CHUNK: u32 = 200;
 
 /// What the service is configured with.
@@ -78,8 +76,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
-    /// Verifies tokens of configured issuers.
-    pub exchange: Exchange,
+    /// Verifies tokens of directory users that come in a body.
+    pub directory: Arc<dyn VerifyDirectoryToken>,
     /// The configuration.
     pub settings: Settings,
 }
@@ -90,7 +88,7 @@ pub struct Identity {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) tokens: Arc<Tokens>,
-    pub(crate) exchange: Exchange,
+    pub(crate) directory: Arc<dyn VerifyDirectoryToken>,
     pub(crate) settings: Settings,
 }
 
@@ -104,14 +102,14 @@ impl Identity {
     /// Loads the signing keys (making the first one) and builds the service.
     pub async fn open(parts: Parts) -> Result<Arc<Self>, IdentityError> {
         let now = parts.clock.now();
-        let keys = SigningKeys::open(parts.store.clone(), parts.vault, now).await?;
+        let keys = SigningKeys::open(parts.store.clone(), parts.vault, SIGNING_KEYS, now).await?;
         let tokens = Arc::new(Tokens::new(parts.store.clone(), Arc::clone(&parts.clock), keys));
         Ok(Arc::new(Self {
             store: parts.store,
             clock: parts.clock,
             entropy: parts.entropy,
             tokens,
-            exchange: parts.exchange,
+            directory: parts.directory,
             settings: parts.settings,
         }))
     }
@@ -128,7 +126,7 @@ impl Identity {
 
     /// Makes the next signing key when it is time; safe to run on every node, as often as wanted.
     pub async fn rotate_signing_keys(&self) -> Result<bool, IdentityError> {
-        self.tokens.keys().rotate(self.settings.key_rotation, self.clock.now()).await
+        Ok(self.tokens.keys().rotate(self.settings.key_rotation, self.clock.now()).await?)
     }
 
     /// Forgets what is cached of a user whenever a node says that its tokens ended.
@@ -156,8 +154,8 @@ impl Identity {
         }
     }
 
-    /// Deletes the users a resource had when it was deleted at `until`, a chunk a transaction. Those of a
-    /// resource made again with the same id since then stay.
+    /// Deletes the users and assignments a resource had when it was deleted at `until`, a chunk a transaction. Those
+    /// of a resource made again with the same id since then stay. Returns how many users.
     pub async fn delete_users_of(
         &self,
         resource: ResourceId,
@@ -173,14 +171,34 @@ impl Identity {
                 .await?;
             deleted += chunk;
             if chunk < u64::from(DELETE_CHUNK) {
-                self.tokens.forget_all();
-                return Ok(deleted);
+                break;
+            }
+        }
+        self.tokens.forget_all();
+        self.delete_assignments_of(resource, until).await?;
+        Ok(deleted)
+    }
+
+    async fn delete_assignments_of(
+        &self,
+        resource: ResourceId,
+        until: Timestamp,
+    ) -> Result<(), IdentityError> {
+        loop {
+            let chunk: u64 = self
+                .store
+                .write(Key::new(resource, "assignments"), move |tx| -> Result<u64, IdentityError> {
+                    Ok(rows::assignments::delete_some(tx, resource, until, DELETE_CHUNK)?)
+                })
+                .await?;
+            if chunk < u64::from(DELETE_CHUNK) {
+                return Ok(());
             }
         }
     }
 
     /// Seals every signing key again under the newest master key; returns how many.
     pub async fn reseal(&self) -> Result<u64, IdentityError> {
-        self.tokens.keys().reseal().await
+        Ok(self.tokens.keys().reseal().await?)
     }
 }

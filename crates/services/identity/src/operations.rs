@@ -1,13 +1,18 @@
 //! The operations of this service, as data.
 //!
-//! Published: `CommunicationIdentity`, api-versions 2021-03-07 to 2023-10-01, limits in requests for each
+//! Published: `CommunicationIdentity`, api-versions 2021-03-07 to 2025-06-30, limits in requests for each
 //! resource (ACS service limits). The others are our own.
 
 use trunkline_kernel::limits::{NamedLimit, RequestRate};
 use trunkline_web::operation::{CONTINUATION_TOKEN, MAX_PAGE_SIZE, QueryParameter, schema_of};
+use trunkline_web::signing_keys::KeySet;
 use trunkline_web::{Allow, Method, Operation, Page, RequestBody, Role};
 
+use crate::api::assignments::{
+    TeamsExtensionAssignmentCreateOrUpdateRequest, TeamsExtensionAssignmentResponse,
+};
 use crate::api::discovery::Discovery;
+use crate::api::exchanges::TeamsExtensionExchangeTokenRequest;
 use crate::api::identities::{
     CommunicationIdentityAccessToken, CommunicationIdentityAccessTokenRequest,
     CommunicationIdentityAccessTokenResult, CommunicationIdentityCreateRequest,
@@ -15,15 +20,26 @@ use crate::api::identities::{
 use crate::api::teams::TeamsUserExchangeTokenRequest;
 use crate::api::tokens::{InspectReply, InspectRequest};
 use crate::api::users::{NewUser, User, UserPatch};
-use crate::signing_keys::KeySet;
 
-const VERSIONS: &[&str] = &["2021-03-07", "2022-06-01", "2022-10-01", "2023-10-01"];
+const VERSIONS: &[&str] = &["2021-03-07", "2022-06-01", "2022-10-01", "2023-10-01", "2025-06-30"];
 
 /// The exchange came with the second one.
-const EXCHANGE_VERSIONS: &[&str] = &["2022-06-01", "2022-10-01", "2023-10-01"];
+const EXCHANGE_VERSIONS: &[&str] = &["2022-06-01", "2022-10-01", "2023-10-01", "2025-06-30"];
+
+/// The Teams extension; clients of the preview send the same.
+const EXTENSION_VERSIONS: &[&str] = &["2025-03-02-preview", "2025-06-30"];
+
+/// The exchange of Entra tokens was published in previews only; SDKs send the second, and older ones the first.
+const ENTRA_VERSIONS: &[&str] = &["2024-04-01-preview", "2025-03-02-preview", "2025-06-30"];
 
 /// Who may call the published operations.
 const CALLERS: &[Allow] = &[Allow::ResourceKey, Allow::Application(Role::Contributor)];
+
+/// Who may look at what the published operations change.
+const LOOKERS: &[Allow] = &[Allow::ResourceKey, Allow::Application(Role::Reader)];
+
+/// The meter of exchanges.
+const EXCHANGES: Option<&str> = Some("identity.exchanges");
 
 const fn published(id: &'static str, method: Method, path: &'static str, requests_in_30_s: u32) -> Operation {
     Operation {
@@ -41,6 +57,7 @@ pub static COMMUNICATION_IDENTITY_CREATE: Operation = Operation {
     success: 201,
     body: RequestBody::OptionalJson(schema_of::<CommunicationIdentityCreateRequest>),
     reply: Some(schema_of::<CommunicationIdentityAccessTokenResult>),
+    meter: Some("identity.users"),
     summary: "Creates an identity, and an access token where scopes are asked for.",
     ..published("CommunicationIdentity_Create", Method::Post, "/identities", 1000)
 };
@@ -82,6 +99,7 @@ pub static COMMUNICATION_IDENTITY_EXCHANGE_TEAMS_USER_ACCESS_TOKEN: Operation = 
     body: RequestBody::Json(schema_of::<TeamsUserExchangeTokenRequest>),
     reply: Some(schema_of::<CommunicationIdentityAccessToken>),
     versions: EXCHANGE_VERSIONS,
+    meter: EXCHANGES,
     summary: "Exchanges a directory token of a Teams user for an access token with the same expiry.",
     ..published(
         "CommunicationIdentity_ExchangeTeamsUserAccessToken",
@@ -89,6 +107,62 @@ pub static COMMUNICATION_IDENTITY_EXCHANGE_TEAMS_USER_ACCESS_TOKEN: Operation = 
         "/teamsUser/:exchangeAccessToken",
         500,
     )
+};
+
+/// `EntraToken_Exchange`.
+pub static ENTRA_TOKEN_EXCHANGE: Operation = Operation {
+    allow: &[Allow::DirectoryUser],
+    body: RequestBody::OptionalJson(schema_of::<TeamsExtensionExchangeTokenRequest>),
+    reply: Some(schema_of::<CommunicationIdentityAccessTokenResult>),
+    versions: ENTRA_VERSIONS,
+    meter: EXCHANGES,
+    summary: "Exchanges a directory user's token for an access token of the user's identity in the resource.",
+    ..published("EntraToken_Exchange", Method::Post, "/access/entra/:exchangeAccessToken", 500)
+};
+
+/// `TeamsExtensionToken_Exchange`.
+pub static TEAMS_EXTENSION_TOKEN_EXCHANGE: Operation = Operation {
+    allow: &[Allow::DirectoryUser],
+    body: RequestBody::OptionalJson(schema_of::<TeamsExtensionExchangeTokenRequest>),
+    reply: Some(schema_of::<CommunicationIdentityAccessTokenResult>),
+    versions: EXTENSION_VERSIONS,
+    meter: EXCHANGES,
+    summary: "Exchanges the token of a directory user with an assignment for an access token.",
+    ..published(
+        "TeamsExtensionToken_Exchange",
+        Method::Post,
+        "/access/teamsExtension/:exchangeAccessToken",
+        500,
+    )
+};
+
+const ASSIGNMENT: &str = "/access/teamsExtension/tenants/{tenantId}/assignments/{objectId}";
+
+/// `TeamsExtensionAssignment_Get`.
+pub static TEAMS_EXTENSION_ASSIGNMENT_GET: Operation = Operation {
+    allow: LOOKERS,
+    reply: Some(schema_of::<TeamsExtensionAssignmentResponse>),
+    versions: EXTENSION_VERSIONS,
+    summary: "Shows whether, and with which applications, a directory user may use the Teams extension.",
+    ..published("TeamsExtensionAssignment_Get", Method::Get, ASSIGNMENT, 500)
+};
+
+/// `TeamsExtensionAssignment_Upsert`; 200 where it replaces one.
+pub static TEAMS_EXTENSION_ASSIGNMENT_UPSERT: Operation = Operation {
+    success: 201,
+    body: RequestBody::Json(schema_of::<TeamsExtensionAssignmentCreateOrUpdateRequest>),
+    reply: Some(schema_of::<TeamsExtensionAssignmentResponse>),
+    versions: EXTENSION_VERSIONS,
+    summary: "Lets a directory user use the Teams extension; ends tokens where it takes an application away.",
+    ..published("TeamsExtensionAssignment_Upsert", Method::Put, ASSIGNMENT, 500)
+};
+
+/// `TeamsExtensionAssignment_Delete`.
+pub static TEAMS_EXTENSION_ASSIGNMENT_DELETE: Operation = Operation {
+    success: 204,
+    versions: EXTENSION_VERSIONS,
+    summary: "Takes the Teams extension away from a directory user and ends the user's tokens.",
+    ..published("TeamsExtensionAssignment_Delete", Method::Delete, ASSIGNMENT, 500)
 };
 
 const READER: &[Allow] = &[Allow::Operator(Role::Reader)];
@@ -176,6 +250,7 @@ pub static TOKENS_INSPECT: Operation = Operation {
     body: RequestBody::Json(schema_of::<InspectRequest>),
     reply: Some(schema_of::<InspectReply>),
     summary: "Says what an access token is good for, and if for nothing, why.",
+    is_inspection: true,
     ..Operation::own("Tokens_Inspect", Method::Post, "/trunkline/tokens/:inspect", READER)
 };
 
@@ -200,6 +275,11 @@ pub static ALL: &[&Operation] = &[
     &COMMUNICATION_IDENTITY_ISSUE_ACCESS_TOKEN,
     &COMMUNICATION_IDENTITY_REVOKE_ACCESS_TOKENS,
     &COMMUNICATION_IDENTITY_EXCHANGE_TEAMS_USER_ACCESS_TOKEN,
+    &ENTRA_TOKEN_EXCHANGE,
+    &TEAMS_EXTENSION_TOKEN_EXCHANGE,
+    &TEAMS_EXTENSION_ASSIGNMENT_GET,
+    &TEAMS_EXTENSION_ASSIGNMENT_UPSERT,
+    &TEAMS_EXTENSION_ASSIGNMENT_DELETE,
     &USERS_LIST,
     &USERS_CREATE,
     &USERS_GET,

@@ -1,4 +1,7 @@
-//! SQL over `identity_users` and `identity_labels`.
+//! SQL over `identity_users` and `identity_labels`; over the other tables in the modules below.
+
+pub(crate) mod assignments;
+pub(crate) mod directory_users;
 
 use std::collections::BTreeMap;
 
@@ -109,8 +112,9 @@ pub(crate) fn change_generation(
     Ok(changed == 1)
 }
 
-/// Returns whether there was such a user.
+/// Returns whether there was such a user. A directory user whose identity it was gets another one.
 pub(crate) fn delete_user(tx: &mut Tx<'_>, resource: ResourceId, raw_id: &str) -> Result<bool, StoreError> {
+    directory_users::delete(tx, resource, raw_id)?;
     tx.execute(
         "DELETE FROM identity_labels WHERE resource_id = ?1 AND raw_id = ?2",
         params![resource, raw_id],

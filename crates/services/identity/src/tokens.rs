@@ -10,12 +10,12 @@ use trunkline_kernel::{Clock, ResourceId};
 use trunkline_store::{Engine, Store};
 use trunkline_web::cache::FreshCache;
 use trunkline_web::ports::{PortFuture, VerifyBearer};
+use trunkline_web::signing_keys::SigningKeys;
 use trunkline_web::{ApiError, Principal, ResourceView};
 
 use crate::claims::{Claims, Grant};
 use crate::error::IdentityError;
 use crate::rows;
-use crate::signing_keys::SigningKeys;
 
 /// Verified tokens kept in memory, at about 500 bytes each: the users active at once on one node.
 const VERIFIED_MAX: usize = 20_000;

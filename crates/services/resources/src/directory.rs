@@ -17,8 +17,9 @@ use crate::rows;
 /// The topic on which nodes tell each other that a resource or key changed.
 pub const CHANGED_TOPIC: &str = "resources.changed";
 
-/// Resources kept in memory, at about 1 KiB each. A server with more still works, a read more a request.
-const CACHED_MAX: usize = 10_000;
+/// Resources kept in memory, at about 1 KiB each: 4 MiB however many there are. A server with more resources
+/// in use at once does a read more for a request.
+const CACHED_MAX: usize = 4096;
 
 /// How long another node's change can go unseen when its wake-up is lost. Key changes must be seen within
 /// a second.
@@ -124,6 +125,7 @@ impl Directory {
                     name: name.clone(),
                     keys,
                     origin: origin.as_str().into(),
+                    is_local_auth_disabled: row.is_local_auth_disabled,
                 })))
             })
             .await

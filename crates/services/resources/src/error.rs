@@ -17,6 +17,12 @@ pub enum ResourcesError {
     /// No such resource.
     #[error("there is no resource named '{0}'")]
     ResourceNotFound(String),
+    /// No such resource group.
+    #[error("there is no resource group named '{0}'")]
+    GroupNotFound(String),
+    /// The resource group is on its way out.
+    #[error("the resource group '{0}' is being deleted")]
+    GroupBeingDeleted(String),
     /// There is already an operator of that name.
     #[error("an operator named '{0}' already exists")]
     OperatorTaken(String),
@@ -50,6 +56,11 @@ impl From<ResourcesError> for ApiError {
             ResourcesError::IdTaken(_) => {
                 Self::new(StatusCode::CONFLICT, "IdAlreadyExists", message).with_target("id")
             }
+            ResourcesError::GroupNotFound(_) => Self::not_found(message).with_target("resourceGroup"),
+            ResourcesError::GroupBeingDeleted(_) => {
+                Self::new(StatusCode::CONFLICT, "ResourceGroupBeingDeleted", message)
+                    .with_target("resourceGroup")
+            }
             ResourcesError::ResourceNotFound(_) | ResourcesError::OperatorNotFound(_) => {
                 Self::not_found(message).with_target("name")
             }
@@ -63,7 +74,7 @@ impl From<ResourcesError> for ApiError {
     }
 }
 
-fn capitalised(text: &str) -> String {
+pub(crate) fn capitalised(text: &str) -> String {
     let mut characters = text.chars();
     characters
         .next()

@@ -3,7 +3,10 @@
 //! | module | what |
 //! |---|---|
 //! | [`operations`] | the operations as data |
-//! | `api` | one handler per operation |
+//! | `api` | the operator API, one handler per operation |
+//! | `arm` | the control plane as ARM has it, one handler per operation |
+//! | `changes` | what both do to resources, inside a transaction |
+//! | `rules` | what is accepted |
 //! | `rows` | SQL |
 //! | [`directory`] | finds a resource by host or name, cached |
 //! | [`operators`] | operators and their tokens |
@@ -12,16 +15,20 @@
 //! Deleting a resource emits [`RESOURCE_DELETED`]; each service deletes what it holds when it reads that.
 
 mod api;
+mod arm;
+mod changes;
 pub mod directory;
 pub mod error;
 pub mod operations;
 pub mod operators;
 mod rows;
+mod rules;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
+use tokio::sync::OnceCell;
 use trunkline_kernel::{Clock, Entropy};
 use trunkline_store::vault::Vault;
 use trunkline_store::{Key, Migration, Slice, Store, params};
@@ -30,6 +37,7 @@ use trunkline_web::Routes;
 use uuid::Uuid;
 
 pub use api::resources::{KeysReply, Resource};
+pub use arm::GROUP_DELETION_JOB;
 pub use directory::{CHANGED_TOPIC, Directory, Naming};
 pub use error::ResourcesError;
 pub use operators::OperatorTokens;
@@ -43,20 +51,47 @@ pub const KEY_REGENERATED: &str = "resources.key_regenerated";
 /// The tables of this service.
 pub const SLICE: Slice = Slice {
     name: "resources",
-    migrations: &[Migration {
-        version: 1,
-        name: "resources",
-        sql: include_str!("../migrations/0001_resources.sql"),
-    }],
+    migrations: &[
+        Migration { version: 1, name: "resources", sql: include_str!("../migrations/0001_resources.sql") },
+        Migration { version: 2, name: "arm", sql: include_str!("../migrations/0002_arm.sql") },
+    ],
 };
+
+/// What the service is configured with.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The tenant of this installation, as ARM shows it.
+    pub tenant_id: Uuid,
+    /// Where data may lie; empty for anywhere. The first is the one of resources that name none.
+    pub data_locations: Vec<String>,
+}
+
+/// What the service is made of.
+pub struct Parts {
+    /// The database.
+    pub store: Store,
+    /// Seals access keys.
+    pub vault: Vault,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness, for ids and keys.
+    pub entropy: Arc<dyn Entropy>,
+    /// What names and addresses look like.
+    pub naming: Naming,
+    /// The configuration.
+    pub settings: Settings,
+}
 
 /// The service.
 pub struct Resources {
     pub(crate) store: Store,
     pub(crate) vault: Vault,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) settings: Settings,
     pub(crate) directory: Arc<Directory>,
     pub(crate) operator_tokens: Arc<OperatorTokens>,
+    subscription_id: OnceCell<Uuid>,
 }
 
 impl std::fmt::Debug for Resources {
@@ -66,17 +101,13 @@ impl std::fmt::Debug for Resources {
 }
 
 impl Resources {
-    /// The service over `store`, with what its names and addresses look like.
-    pub fn new(
-        store: Store,
-        vault: Vault,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-        naming: Naming,
-    ) -> Arc<Self> {
+    /// The service.
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let Parts { store, vault, clock, entropy, naming, settings } = parts;
         let operator_tokens = OperatorTokens::new(store.clone(), Arc::clone(&clock));
-        let directory = Arc::new(Directory::new(store.clone(), vault.clone(), clock, naming));
-        Arc::new(Self { store, vault, entropy, directory, operator_tokens })
+        let directory = Arc::new(Directory::new(store.clone(), vault.clone(), Arc::clone(&clock), naming));
+        let subscription_id = OnceCell::new();
+        Arc::new(Self { store, vault, clock, entropy, settings, directory, operator_tokens, subscription_id })
     }
 
     /// Finds resources for the pipeline.
@@ -110,12 +141,16 @@ impl Resources {
 
     /// Every operation with its handler.
     pub fn routes(self: &Arc<Self>) -> Routes {
-        api::routes(self)
+        api::routes(self).join(arm::routes(self))
     }
 
     /// The ARM subscription id of this installation; made at the first call and then kept.
-    pub async fn subscription_id(&self, clock: &dyn Clock) -> Result<Uuid, ResourcesError> {
-        let (fresh, now) = (self.entropy.uuid(), clock.now());
+    pub async fn subscription_id(&self) -> Result<Uuid, ResourcesError> {
+        self.subscription_id.get_or_try_init(|| self.load_or_make_subscription_id()).await.copied()
+    }
+
+    async fn load_or_make_subscription_id(&self) -> Result<Uuid, ResourcesError> {
+        let (fresh, now) = (self.entropy.uuid(), self.clock.now());
         self.store
             .write(Key::system("resources/installation"), move |tx| {
                 tx.execute(
@@ -129,7 +164,14 @@ impl Resources {
             .await
     }
 
-    /// Seals every access key again under the newest master key; returns how many.
+    /// Goes on with the deletion of a resource group: the handler of [`GROUP_DELETION_JOB`].
+    ///
+    /// Deletes a chunk of resources a transaction, and then the group. May run again and again.
+    pub async fn run_group_deletion(&self, payload: &str) -> Result<(), ResourcesError> {
+        arm::run_group_deletion(self, payload).await
+    }
+
+    /// Seals every access key and connection string again under the newest master key; returns how many.
     pub async fn reseal(&self) -> Result<u64, ResourcesError> {
         let slots = self.store.read(rows::list_key_slots).await?;
         let mut resealed = 0;
@@ -148,9 +190,19 @@ impl Resources {
                 })
                 .await?;
         }
+        for resource in self.store.read(rows::list_hubs).await? {
+            let vault = self.vault.clone();
+            resealed += self
+                .store
+                .write(Key::new(resource, "keys"), move |tx| -> Result<u64, ResourcesError> {
+                    let Some((hub, sealed)) = rows::find_hub(tx, resource)? else { return Ok(0) };
+                    let purpose = rows::hub_purpose(resource);
+                    let open = vault.open(&purpose, &sealed)?;
+                    rows::replace_hub(tx, resource, &hub, &vault.seal(&purpose, open.expose()))?;
+                    Ok(1)
+                })
+                .await?;
+        }
         Ok(resealed)
     }
 }
-
-/// Access keys have this many random bytes, as those of ACS.
-pub(crate) const ACCESS_KEY_BYTES: usize = 64;

@@ -1,4 +1,7 @@
-//! The operations of this service, as data. All are our own: ARM's come with the control plane.
+//! The operations of this service, as data: here our own, beside it those of ARM.
+
+pub mod arm;
+pub mod resource_manager;
 
 use trunkline_web::operation::{CONTINUATION_TOKEN, MAX_PAGE_SIZE, schema_of};
 use trunkline_web::{Allow, Method, Operation, Page, RequestBody, Role};
@@ -83,7 +86,7 @@ pub static OPERATORS_DELETE: Operation = Operation {
     ..Operation::own("Operators_Delete", Method::Delete, "/trunkline/operators/{name}", OWNER)
 };
 
-/// Every operation of this service.
+/// Every operation of our own; ARM's are in [`arm::ALL`] and [`resource_manager::ALL`].
 pub static ALL: &[&Operation] = &[
     &RESOURCES_LIST,
     &RESOURCES_CREATE,

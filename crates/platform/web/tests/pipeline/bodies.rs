@@ -144,3 +144,17 @@ async fn without_credentials_no_body_is_read() {
     let answer = web.send(Request::from_parts(parts, never), app::peer()).await;
     answer.expect_denied("CredentialsMissing");
 }
+
+#[tokio::test]
+async fn a_form_is_read_field_by_field() {
+    let web = Web::new();
+    let form = |text: &str| Call::post("/form").body("application/x-www-form-urlencoded", text);
+    let answer = web.signed(form("grant_type=a+b&scope=c%2Fd&empty=")).await.expect(200);
+    assert_eq!(answer.body["body"], json!({ "grant_type": "a b", "scope": "c/d", "empty": "" }));
+    for refused in ["a=1&a=2", "a=%zz", "a=%ff"] {
+        web.signed(form(refused)).await.expect_error(400, "BadRequest");
+    }
+    let other = Call::post("/form").json(&json!({ "a": "1" }));
+    web.signed(other).await.expect_error(415, "UnsupportedMediaType");
+    assert_eq!(web.acted(), 1);
+}

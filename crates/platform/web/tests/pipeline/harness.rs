@@ -10,12 +10,12 @@ use prometheus_client::registry::Registry;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use trunkline_kernel::limits::{LimitSet, NamedLimit, RequestRate};
-use trunkline_kernel::{Clock as _, ManualClock, SeededEntropy, Timestamp};
-use trunkline_testkit::{Answer, Call, FixedOperators, FixedResources, app};
+use trunkline_kernel::{Clock as _, ManualClock, ResourceId, SeededEntropy, Timestamp};
+use trunkline_testkit::{Answer, Call, FixedDirectory, FixedOperators, FixedResources, app};
 use trunkline_web::app::Parts;
 use trunkline_web::metrics::Metrics;
 use trunkline_web::operation::schema_of;
-use trunkline_web::ports::{PortFuture, VerifyBearer};
+use trunkline_web::ports::{GuardSpend, PortFuture, VerifyBearer};
 use trunkline_web::{
     Allow, ApiError, App, Context, KeySlot, Method, Operation, Peer, Principal, Reply, RequestBody,
     ResourceView, Routes, Settings,
@@ -66,6 +66,41 @@ static OWNED: Operation = Operation {
     ..operation("Owned_Get", Method::Get, "/owned")
 };
 
+static FORM: Operation = Operation {
+    versions: &[],
+    body: RequestBody::Form(schema_of::<Value>),
+    ..operation("Form_Post", Method::Post, "/form")
+};
+static METERED: Operation = Operation {
+    versions: &[],
+    meter: Some("test.things"),
+    ..operation("Metered_Post", Method::Post, "/metered")
+};
+static APPLICATION: Operation = Operation {
+    versions: &[],
+    allow: &[Allow::Application(trunkline_web::Role::Contributor)],
+    ..operation("Application_Post", Method::Post, "/application")
+};
+static MANAGED: Operation = Operation {
+    versions: &[],
+    allow: &[Allow::Management(trunkline_web::Role::Contributor)],
+    manages: Some("name"),
+    is_case_insensitive: true,
+    ..operation("Managed_Post", Method::Post, "/subscriptions/{name}/manage")
+};
+
+/// Stops the resource `other`.
+struct StopOther;
+
+impl GuardSpend for StopOther {
+    fn check(&self, resource: ResourceId, operation: &'static Operation) -> PortFuture<'_, ()> {
+        let is_stopped = resource.0.as_u128() == 2 && operation.meter == Some("test.things");
+        Box::pin(async move {
+            if is_stopped { Err(ApiError::forbidden("The spend limit is reached.")) } else { Ok(()) }
+        })
+    }
+}
+
 /// Tokens `user:SCOPES` are a user's.
 struct Users;
 
@@ -88,6 +123,7 @@ async fn answer(acted: Arc<AtomicUsize>, context: Context) -> Result<Reply, ApiE
     let body = match context.operation.body {
         RequestBody::Json(_) => context.json()?,
         RequestBody::MergePatch(_) => Value::Object(context.merge_patch()?),
+        RequestBody::Form(_) => context.form()?,
         _ => json!(context.body().len()),
     };
     let id = context.operation.path_parameters().next().map_or("", |name| context.path(name)).to_owned();
@@ -102,7 +138,7 @@ async fn answer(acted: Arc<AtomicUsize>, context: Context) -> Result<Reply, ApiE
 pub(crate) struct Web {
     pub(crate) app: App,
     pub(crate) clock: Arc<ManualClock>,
-    resources: FixedResources,
+    pub(crate) resources: Arc<FixedResources>,
     acted: Arc<AtomicUsize>,
 }
 
@@ -118,20 +154,35 @@ impl Web {
         let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(1_795_262_400)));
         let acted = Arc::new(AtomicUsize::new(0));
         let mut routes = Routes::new();
-        for operation in [&GET, &CREATE, &UPDATE, &DECODED, &PANIC, &OPEN, &SCOPED, &OWNED] {
+        for operation in [
+            &GET,
+            &CREATE,
+            &UPDATE,
+            &DECODED,
+            &PANIC,
+            &OPEN,
+            &SCOPED,
+            &OWNED,
+            &FORM,
+            &METERED,
+            &APPLICATION,
+            &MANAGED,
+        ] {
             routes = routes.add(operation, &acted, answer);
         }
+        let resources = Arc::new(FixedResources::default());
         let app = App::new(Parts {
             routes,
-            resources: Arc::new(FixedResources::default()),
-            bearers: vec![Arc::new(Users), Arc::new(FixedOperators)],
+            resources: Arc::clone(&resources) as _,
+            bearers: vec![Arc::new(Users), Arc::new(FixedDirectory), Arc::new(FixedOperators)],
+            spend: Some(Arc::new(StopOther)),
             settings,
             continuation_secret: vec![7; 32],
             clock: Arc::clone(&clock) as _,
             entropy: Arc::new(SeededEntropy::new(1)),
             metrics: Metrics::register(&mut Registry::default()),
         });
-        Self { app, clock, resources: FixedResources::default(), acted }
+        Self { app, clock, resources, acted }
     }
 
     /// How many requests reached a handler that acted.

@@ -1,5 +1,6 @@
 //! Requests through the whole pipeline: what is refused, how, and that nothing acts before it may.
 
+mod applications;
 mod bodies;
 mod browsers;
 mod handlers;
@@ -9,3 +10,4 @@ mod paths;
 mod random;
 mod replies;
 mod signatures;
+mod usage;

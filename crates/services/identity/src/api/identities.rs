@@ -165,6 +165,8 @@ pub(crate) async fn communication_identity_create(
         raw_id,
     };
     let (repeatability, id) = (context.repeatability()?, resource.id);
+    let context = Arc::new(context);
+    let counting = Arc::clone(&context);
     let key = match &repeatability {
         Some(repeatability) => repeatability.store_key(),
         None => Key::new(id, &user.raw_id),
@@ -183,6 +185,7 @@ pub(crate) async fn communication_identity_create(
             if let Some(repeatability) = &repeatability {
                 repeatability.record(tx, &user.raw_id)?;
             }
+            counting.count_usage(tx, 1)?;
             Ok((user.raw_id.clone(), user.generation))
         })
         .await?;

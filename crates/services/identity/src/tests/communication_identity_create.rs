@@ -147,7 +147,7 @@ async fn each_resource_has_identities_of_its_own(store: TestStore) {
 }
 
 async fn the_acs_limit_holds_and_the_generous_set_has_none(store: TestStore) {
-    let world = World::with(store, LimitSet::Acs, Vec::new()).await;
+    let world = World::with(store, LimitSet::Acs).await;
     // Refused bodies count as well, and write nothing.
     let bad = Call::post(CREATE).body("application/json", "{");
     for _ in 0..1000 {

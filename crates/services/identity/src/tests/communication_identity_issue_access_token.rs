@@ -128,7 +128,7 @@ async fn unknown_identities_are_not_found(store: TestStore) {
 }
 
 async fn the_acs_limit_holds(store: TestStore) {
-    let world = World::with(store, LimitSet::Acs, Vec::new()).await;
+    let world = World::with(store, LimitSet::Acs).await;
     let path = issue_path(&world.create().await);
     let bad = Call::post(path.clone()).json(&json!({ "scopes": [] }));
     for _ in 0..1000 {

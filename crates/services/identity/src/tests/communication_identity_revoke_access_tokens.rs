@@ -63,7 +63,7 @@ async fn unknown_identities_are_not_found(store: TestStore) {
 }
 
 async fn the_acs_limit_holds(store: TestStore) {
-    let world = World::with(store, LimitSet::Acs, Vec::new()).await;
+    let world = World::with(store, LimitSet::Acs).await;
     for _ in 0..500 {
         let call = Call::post(revoke_path("%ff"));
         world.call(call).await.expect_invalid("id");

@@ -41,7 +41,6 @@ async fn each_resource_is_its_own_issuer(store: TestStore) {
     assert_eq!(other["jwks_uri"], "https://other.comm.example:8443/trunkline/keys");
     // Hosts of no resource get the server's own.
     assert_eq!(ask("foreign.example").await.expect(200).body["issuer"], app::ORIGIN);
-    // Credentials are not needed, but wrong ones are still wrong.
-    let wrong = Call::get("/trunkline/keys").bearer("nonsense");
-    world.app.call(wrong).await.expect_denied("TokenUnknown");
+    // Credentials are not needed, and nobody looks at them.
+    world.app.call(Call::get("/trunkline/keys").bearer("nonsense")).await.expect(200);
 }

@@ -1,10 +1,14 @@
-//! The published examples of api-version 2023-10-01: requests are understood, replies have their form.
+//! The published examples of api-versions 2023-10-01 and 2025-06-30: requests are understood, replies have their form.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use trunkline_web::json::parse;
 
+use crate::api::assignments::{
+    TeamsExtensionAssignmentCreateOrUpdateRequest, TeamsExtensionAssignmentResponse,
+};
+use crate::api::exchanges::TeamsExtensionExchangeTokenRequest;
 use crate::api::identities::{
     CommunicationIdentityAccessToken, CommunicationIdentityAccessTokenRequest,
     CommunicationIdentityAccessTokenResult, CommunicationIdentityCreateRequest,
@@ -29,6 +33,9 @@ fn requests_round_trip() {
         "userId": "32c0a5db-05ec-78ea-51ab-3f06b329397e",
     });
     assert_eq!(round_trip::<TeamsUserExchangeTokenRequest>(&exchange), exchange);
+    assert_eq!(round_trip::<TeamsExtensionExchangeTokenRequest>(&json!({})), json!({}));
+    let assignment = json!({ "principalType": "resourceAccount" });
+    assert_eq!(round_trip::<TeamsExtensionAssignmentCreateOrUpdateRequest>(&assignment), assignment);
 }
 
 #[test]
@@ -42,4 +49,17 @@ fn replies_round_trip_but_for_the_seventh_digit_of_a_second() {
     assert_eq!(read, created(ours));
     let without = json!({ "identity": { "id": id } });
     assert_eq!(round_trip::<CommunicationIdentityAccessTokenResult>(&without), without);
+    let tenant_and_user = "c70d068c-2f32-484d-9455-73070cd5aadd_b27b64b9-39d2-44a3-869d-67700b74e805";
+    let exchanged = |date| {
+        let id = format!("8:acs:2dee53b4-368b-45b4-ab52-8493fb117652_{tenant_and_user}");
+        json!({ "identity": { "id": id }, "accessToken": token(date) })
+    };
+    let read = round_trip::<CommunicationIdentityAccessTokenResult>(&exchanged(published));
+    assert_eq!(read, exchanged(ours));
+    let assignment = json!({
+        "objectId": "b27b64b9-39d2-44a3-869d-67700b74e805",
+        "tenantId": "c70d068c-2f32-484d-9455-73070cd5aadd",
+        "principalType": "resourceAccount",
+    });
+    assert_eq!(round_trip::<TeamsExtensionAssignmentResponse>(&assignment), assignment);
 }

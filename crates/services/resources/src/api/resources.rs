@@ -10,28 +10,22 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use trunkline_kernel::{ResourceId, ResourceName, Timestamp};
-use trunkline_store::{Key, NewEvent, Tx};
+use trunkline_store::{Key, Tx};
 use trunkline_web::repeatability::Repeatability;
 use trunkline_web::{ApiError, Context, KeySlot, Reply, ResourceView};
 use uuid::Uuid;
 
-use crate::directory::{CHANGED_TOPIC, Naming};
+use crate::Resources;
+use crate::changes::{self, Creation, load_resource};
+use crate::directory::Naming;
 use crate::error::ResourcesError;
-use crate::rows::{self, ResourceRow};
-use crate::{ACCESS_KEY_BYTES, KEY_REGENERATED, RESOURCE_DELETED, Resources};
+use crate::rows::{self, Details, ResourceRow, Selection};
+use crate::rules::{data_location, groups, tags};
 
 /// A given access key has at least this many bytes: 128 bits, below which it could be guessed.
 const GIVEN_KEY_BYTES_MIN: usize = 16;
 /// And at most this many; those of ACS have 64.
 const GIVEN_KEY_BYTES_MAX: usize = 256;
-/// ARM's limits: 50 tags, names of 512 and values of 256 characters.
-const TAGS_MAX: usize = 50;
-const TAG_NAME_CHARACTERS_MAX: usize = 512;
-const TAG_VALUE_CHARACTERS_MAX: usize = 256;
-/// Where data lies unless somebody says so; ACS has a list of geographies, a self-hosted server its own.
-const DATA_LOCATION_DEFAULT: &str = "Local";
-const DATA_LOCATION_CHARACTERS_MAX: usize = 64;
-
 /// An ACS resource.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -44,6 +38,8 @@ pub struct Resource {
     pub host_name: String,
     /// The address for SDKs, without a slash at the end.
     pub endpoint: String,
+    /// The resource group it is in.
+    pub resource_group: String,
     /// Where its data lies.
     pub data_location: String,
     /// Free labels.
@@ -105,6 +101,7 @@ impl Resource {
             endpoint: naming.origin(&name),
             name: row.name,
             id: row.id.to_string(),
+            resource_group: row.shown_group,
             data_location: row.data_location,
             tags: serde_json::from_str(&row.tags).unwrap_or_default(),
             created_on: row.created_at,
@@ -122,7 +119,9 @@ pub(crate) async fn resources_list(service: Arc<Resources>, context: Context) ->
     let after: Option<String> = context.continuation()?;
     let found: Vec<ResourceRow> = service
         .store
-        .read(move |tx| rows::list_resources(tx, after.as_deref().unwrap_or_default(), limit))
+        .read(move |tx| {
+            rows::list_resources(tx, &Selection::default(), after.as_deref().unwrap_or_default(), limit)
+        })
         .await
         .map_err(ApiError::from)?;
     let next = found.last().filter(|_| found.len() == limit as usize).map(|last| last.name.clone());
@@ -141,96 +140,57 @@ pub(crate) async fn resources_get(service: Arc<Resources>, context: Context) -> 
     Ok(Reply::json(StatusCode::OK, &row))
 }
 
-fn load_resource(tx: &mut Tx<'_>, name: &ResourceName) -> Result<ResourceRow, ResourcesError> {
-    rows::find_resource(tx, name.as_str())?.ok_or_else(|| ResourcesError::ResourceNotFound(name.to_string()))
-}
-
-/// What is about to be inserted.
-struct Creation {
-    row: ResourceRow,
-    sealed_keys: [Vec<u8>; 2],
-    repeatability: Option<Repeatability>,
-}
-
 pub(crate) async fn resources_create(service: Arc<Resources>, context: Context) -> Result<Reply, ApiError> {
     let name = name_in_path(&context)?;
     let asked: NewResource = context.json_or_default()?;
-    check(&asked)?;
+    tags::check(&asked.tags)?;
+    let data_location =
+        data_location::choose(asked.data_location.as_deref(), &service.settings.data_locations)?;
+    let given = |slot, text: &Option<String>| text.as_deref().map(|text| given_key(slot, text)).transpose();
+    let keys =
+        [given(KeySlot::Primary, &asked.primary_key)?, given(KeySlot::Secondary, &asked.secondary_key)?];
     let id = ResourceId(asked.id.unwrap_or_else(|| service.entropy.uuid()));
-    let mut sealed_keys = [const { Vec::new() }; 2];
-    for (index, slot) in KeySlot::ALL.into_iter().enumerate() {
-        let given = if slot == KeySlot::Primary { &asked.primary_key } else { &asked.secondary_key };
-        let bytes = match given {
-            Some(text) => given_key(slot, text)?,
-            None => new_key(&service),
-        };
-        sealed_keys[index] = service.vault.seal(&rows::key_purpose(id, slot), &bytes);
-    }
+    let details = Details { created_by: Some(changes::author_of(&context.principal)), ..Details::default() };
     let creation = Creation {
         row: ResourceRow {
             id,
             name: name.to_string(),
-            data_location: asked.data_location.unwrap_or_else(|| DATA_LOCATION_DEFAULT.to_owned()),
+            shown_name: String::new(),
+            group: groups::DEFAULT.to_owned(),
+            shown_group: groups::DEFAULT.to_owned(),
+            data_location,
             tags: json!(asked.tags).to_string(),
+            is_local_auth_disabled: false,
+            details,
             created_at: context.now,
         },
-        sealed_keys,
-        repeatability: context.repeatability()?,
+        sealed_keys: changes::seal_keys(&service.vault, &*service.entropy, id, keys),
     };
-    let row =
-        service.store.write(Key::system("resources"), move |tx| create(tx, &creation, &context)).await?;
+    let repeatability = context.repeatability()?;
+    let row = service
+        .store
+        .write(Key::system("resources"), move |tx| create(tx, &creation, repeatability.as_ref(), &context))
+        .await?;
     service.forget();
     Ok(Reply::json(StatusCode::CREATED, &Resource::of(row, service.directory.naming())))
 }
 
-fn create(tx: &mut Tx<'_>, creation: &Creation, context: &Context) -> Result<ResourceRow, ResourcesError> {
-    let row = &creation.row;
-    if let Some(repeatability) = &creation.repeatability
+fn create(
+    tx: &mut Tx<'_>,
+    creation: &Creation,
+    repeatability: Option<&Repeatability>,
+    context: &Context,
+) -> Result<ResourceRow, ResourcesError> {
+    if let Some(repeatability) = repeatability
         && let Some(name) = repeatability.find(tx)?
     {
         return rows::find_resource(tx, &name)?.ok_or(ResourcesError::ResourceNotFound(name));
     }
-    if rows::find_resource(tx, &row.name)?.is_some() {
-        return Err(ResourcesError::NameTaken(row.name.clone()));
+    changes::create(tx, creation, context)?;
+    if let Some(repeatability) = repeatability {
+        repeatability.record(tx, &creation.row.name)?;
     }
-    if !rows::insert_resource(tx, row)? {
-        return Err(ResourcesError::IdTaken(row.id.to_string()));
-    }
-    // Not 1: a resource made again with the same id must not make tokens of the old one good again.
-    let generation = row.created_at.as_micros();
-    for (slot, sealed) in KeySlot::ALL.into_iter().zip(&creation.sealed_keys) {
-        rows::insert_key(tx, row.id, slot, sealed, generation)?;
-    }
-    if let Some(repeatability) = &creation.repeatability {
-        repeatability.record(tx, &row.name)?;
-    }
-    context.audit(tx, &row.name, &json!({ "id": row.id, "dataLocation": row.data_location }))?;
-    tx.wake(CHANGED_TOPIC, "")?;
-    Ok(row.clone())
-}
-
-fn check(asked: &NewResource) -> Result<(), ApiError> {
-    let is_long = |text: &str, limit: usize| text.chars().count() > limit;
-    if asked
-        .data_location
-        .as_deref()
-        .is_some_and(|text| text.is_empty() || is_long(text, DATA_LOCATION_CHARACTERS_MAX))
-    {
-        let message = format!("dataLocation has 1 to {DATA_LOCATION_CHARACTERS_MAX} characters.");
-        return Err(ApiError::invalid("dataLocation", message));
-    }
-    let fits = |name: &str, value: &str| {
-        !name.is_empty()
-            && !is_long(name, TAG_NAME_CHARACTERS_MAX)
-            && !is_long(value, TAG_VALUE_CHARACTERS_MAX)
-    };
-    if asked.tags.len() > TAGS_MAX || !asked.tags.iter().all(|(name, value)| fits(name, value)) {
-        let message = format!(
-            "A resource has at most {TAGS_MAX} tags, with names of 1 to {TAG_NAME_CHARACTERS_MAX} and values of at most {TAG_VALUE_CHARACTERS_MAX} characters."
-        );
-        return Err(ApiError::invalid("tags", message));
-    }
-    Ok(())
+    Ok(creation.row.clone())
 }
 
 fn given_key(slot: KeySlot, text: &str) -> Result<Vec<u8>, ApiError> {
@@ -243,30 +203,14 @@ fn given_key(slot: KeySlot, text: &str) -> Result<Vec<u8>, ApiError> {
     })
 }
 
-fn new_key(service: &Resources) -> Vec<u8> {
-    let mut bytes = vec![0; ACCESS_KEY_BYTES];
-    service.entropy.fill(&mut bytes);
-    bytes
-}
-
 pub(crate) async fn resources_delete(service: Arc<Resources>, context: Context) -> Result<Reply, ApiError> {
     let name = name_in_path(&context)?;
     service
         .store
         .write(Key::system("resources"), move |tx| -> Result<(), ResourcesError> {
             let row = load_resource(tx, &name)?;
-            rows::delete_resource(tx, row.id)?;
-            let id = row.id.to_string();
-            let payload = json!({ "name": row.name }).to_string();
-            tx.emit(&NewEvent {
-                resource: &id,
-                kind: RESOURCE_DELETED,
-                subject: &id,
-                payload: &payload,
-                now: context.now,
-            })?;
-            context.audit(tx, &row.name, &json!({ "id": id }))?;
-            Ok(tx.wake(CHANGED_TOPIC, "")?)
+            changes::delete(tx, &row, context.now)?;
+            Ok(context.audit(tx, &row.name, &json!({ "id": row.id }))?)
         })
         .await?;
     service.forget();
@@ -285,25 +229,13 @@ pub(crate) async fn resources_regenerate_key(
     let name = name_in_path(&context)?;
     let slot = KeySlot::from_name(context.path("slot"))
         .ok_or_else(|| ApiError::invalid("slot", "A resource has the keys 'primary' and 'secondary'."))?;
-    let (vault, bytes) = (service.vault.clone(), new_key(&service));
+    let (vault, bytes) = (service.vault.clone(), changes::new_key(&*service.entropy));
     let written = name.clone();
     service
         .store
         .write(Key::system("resources"), move |tx| -> Result<(), ResourcesError> {
             let row = load_resource(tx, &written)?;
-            let generation = rows::find_key(tx, row.id, slot)?.map_or(0, |(_, generation)| generation) + 1;
-            let sealed = vault.seal(&rows::key_purpose(row.id, slot), &bytes);
-            rows::replace_key(tx, row.id, slot, &sealed, generation)?;
-            let (id, subject) = (row.id.to_string(), format!("{}/{}", row.id, slot.as_str()));
-            tx.emit(&NewEvent {
-                resource: &id,
-                kind: KEY_REGENERATED,
-                subject: &subject,
-                payload: "{}",
-                now: context.now,
-            })?;
-            context.audit(tx, &row.name, &json!({ "key": slot, "generation": generation }))?;
-            Ok(tx.wake(CHANGED_TOPIC, "")?)
+            changes::regenerate_key(tx, &vault, &row, (slot, &bytes), &context)
         })
         .await?;
     service.forget();

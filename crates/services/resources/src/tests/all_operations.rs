@@ -2,12 +2,18 @@
 
 use serde_json::json;
 use trunkline_testkit::{Call, TestStore, app, on_both_engines};
-use trunkline_web::Operation;
+use trunkline_web::{Method, Operation};
 
 use super::harness::{SLICES, World};
 use crate::operations;
 
 on_both_engines!(SLICES; every_operation_refuses_strangers, every_change_is_audited);
+
+/// Our own operations and those of ARM.
+fn everything() -> impl Iterator<Item = &'static Operation> {
+    let lists = [operations::ALL, operations::arm::ALL, operations::resource_manager::ALL];
+    lists.into_iter().flatten().copied()
+}
 
 /// A call that would succeed with the right credentials.
 fn call(operation: &Operation, name: &str) -> Call {
@@ -23,14 +29,18 @@ fn call(operation: &Operation, name: &str) -> Call {
 async fn every_operation_refuses_strangers(store: TestStore) {
     let world = World::new(store).await;
     let routed: Vec<_> = world.resources.routes().operations().map(|operation| operation.id).collect();
-    let listed: Vec<_> = operations::ALL.iter().map(|operation| operation.id).collect();
+    let listed: Vec<_> = everything().map(|operation| operation.id).collect();
     assert_eq!(routed, listed);
     let (rows, audited) = (world.rows().await, world.app.audit_log().await.len());
     let [own, _] = world.keys("dev").await;
     let [foreign, _] = world.keys("other").await;
-    for operation in operations::ALL {
+    for operation in everything() {
         let call = call(operation, "dev");
         let ask = |call: Call| world.app.call(call);
+        if operation.method == Method::Head {
+            // Its refusals have no body to look at; its own test asks for the statuses.
+            continue;
+        }
         ask(call.clone()).await.expect_denied("CredentialsMissing");
         ask(call.clone().signed(&foreign)).await.expect_denied("SignatureMismatch");
         let at_home = call.clone().host(app::OTHER_HOST).signed(&foreign);

@@ -11,13 +11,22 @@ use trunkline_kernel::{Clock as _, Timestamp};
 use trunkline_store::Slice;
 use trunkline_store::vault::Vault;
 use trunkline_store::wakes::WakeReceiver;
-use trunkline_testkit::{Answer, Call, FixedOperators, TestApp, TestStore, app};
+use trunkline_testkit::{Answer, Call, FixedDirectory, FixedOperators, TestApp, TestStore, app};
 use trunkline_web::ports::{PortFuture, VerifyBearer};
 use trunkline_web::{Allow, ApiError, Context, Method, Operation, Principal, Reply, ResourceView, Routes};
 
-use crate::{Naming, Resources};
+use uuid::Uuid;
+
+use crate::{Naming, Parts, Resources, Settings};
 
 pub(super) const SLICES: &[Slice] = &[trunkline_web::SLICE, crate::SLICE];
+
+/// The number behind the id of the resource `dev`, and of `other`.
+pub(super) const DEV: u128 = 1;
+pub(super) const OTHER: u128 = 2;
+
+/// The tenant of the installation.
+pub(super) const TENANT: Uuid = Uuid::from_u128(0x7e_7a27);
 
 pub(super) const RESOURCES: &str = "/trunkline/resources";
 pub(super) const OPERATORS: &str = "/trunkline/operators";
@@ -55,27 +64,40 @@ pub(super) struct World {
 impl World {
     pub(super) async fn new(store: TestStore) -> Self {
         let world = Self::empty(store);
-        world.create("dev", &json!({})).await.expect(201);
-        world.create("other", &json!({})).await.expect(201);
+        // The ids that tokens of the directory of tests name: `app:management:owner:1`.
+        for (number, name) in [(DEV, "dev"), (OTHER, "other")] {
+            world.create(name, &json!({ "id": Uuid::from_u128(number) })).await.expect(201);
+        }
         world
     }
 
     pub(super) fn empty(store: TestStore) -> Self {
+        Self::with_data_locations(store, &[])
+    }
+
+    /// With nothing in it, on a server that stores data in these places only.
+    pub(super) fn with_data_locations(store: TestStore, places: &[&str]) -> Self {
         let naming = Naming {
             domain: app::DOMAIN.to_owned(),
             default_resource: Some("dev".parse().expect("a name")),
             public_origin: app::ORIGIN.to_owned(),
         };
-        let resources = Resources::new(
-            store.store().clone(),
-            Vault::ephemeral(Arc::clone(store.entropy()) as _),
-            Arc::clone(store.clock()) as _,
-            Arc::clone(store.entropy()) as _,
+        let data_locations = places.iter().map(|place| (*place).to_owned()).collect();
+        let resources = Resources::new(Parts {
+            store: store.store().clone(),
+            vault: Vault::ephemeral(Arc::clone(store.entropy()) as _),
+            clock: Arc::clone(store.clock()) as _,
+            entropy: Arc::clone(store.entropy()) as _,
             naming,
-        );
+            settings: Settings { tenant_id: TENANT, data_locations },
+        });
         let routes = resources.routes().join(Routes::new().add(&WHO_AM_I, &Arc::new(()), who_am_i));
-        let bearers: Vec<Arc<dyn VerifyBearer>> =
-            vec![Arc::clone(resources.operator_tokens()) as _, Arc::new(FixedOperators), Arc::new(OneUser)];
+        let bearers: Vec<Arc<dyn VerifyBearer>> = vec![
+            Arc::clone(resources.operator_tokens()) as _,
+            Arc::new(FixedOperators),
+            Arc::new(FixedDirectory),
+            Arc::new(OneUser),
+        ];
         let directory = Arc::clone(resources.directory()) as _;
         let app = TestApp::new(store, routes, directory, bearers, app::settings(LimitSet::Generous));
         Self { app, resources }

@@ -27,7 +27,7 @@ async fn a_resource_is_created_with_fresh_id_and_keys(store: TestStore) {
     let answer = world.operate("owner", Call::new("PUT", format!("{RESOURCES}/Dev"))).await.expect(201);
     let id = answer.body["id"].as_str().expect("a GUID").to_owned();
     let shown = json!({
-        "name": "dev", "id": id, "hostName": "localhost", "endpoint": app::ORIGIN,
+        "name": "dev", "id": id, "hostName": "localhost", "endpoint": app::ORIGIN, "resourceGroup": "default",
         "dataLocation": "Local", "tags": {}, "createdOn": world.now().to_rfc3339(),
     });
     assert_eq!(answer.body, shown);

@@ -1,4 +1,4 @@
-//! What this service asks of the outside: documents of configured issuers.
+//! What this service asks of the outside: documents of issuers elsewhere.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -1,0 +1,34 @@
+//! Every operation through the whole pipeline, on both engines.
+
+mod all_operations;
+mod applications_create;
+mod applications_delete;
+mod applications_get;
+mod applications_list;
+mod applications_update;
+mod authorization_codes;
+mod bearer_tokens;
+mod client_assertions;
+mod configuration_seeds;
+mod credentials_add;
+mod credentials_delete;
+mod directory_get;
+mod directory_tokens_issue;
+mod directory_users_create;
+mod directory_users_delete;
+mod directory_users_get;
+mod directory_users_list;
+mod directory_users_update;
+mod door;
+mod federations;
+mod foreign_issuers;
+mod forms_of_any_kind;
+mod harness;
+mod managed_identity_get_token;
+mod open_id_configuration_get;
+mod refresh_tokens;
+mod role_assignments_create;
+mod role_assignments_delete;
+mod role_assignments_list;
+mod sign_in_submit;
+mod signing_in;

@@ -1,0 +1,27 @@
+//! `Subscriptions_List`.
+
+use serde_json::json;
+use trunkline_testkit::{Call, TestStore, on_both_engines};
+
+use super::harness::{SLICES, TENANT, World};
+
+const TARGET: &str = "/subscriptions?api-version=2022-12-01";
+
+on_both_engines!(SLICES; there_is_one, readers_may_look);
+
+async fn there_is_one(store: TestStore) {
+    let world = World::new(store).await;
+    let id = world.resources.subscription_id().await.expect("an id");
+    let answer = world.manage("reader:2", Call::get(TARGET)).await.expect(200);
+    let one = json!({
+        "id": format!("/subscriptions/{id}"), "subscriptionId": id, "tenantId": TENANT,
+        "displayName": "Trunkline", "state": "Enabled",
+    });
+    assert_eq!(answer.body, json!({ "value": [one] }));
+    assert_eq!(world.resources.subscription_id().await.ok(), Some(id), "it is made once");
+}
+
+async fn readers_may_look(store: TestStore) {
+    let world = World::new(store).await;
+    world.takes_managers_from("reader", &Call::get(TARGET)).await;
+}
