@@ -144,6 +144,20 @@ impl TestDatabase {
         let url = replace_database(&admin_url, &name);
         Self { url, admin_url, name }
     }
+
+    /// Counts what a query finds, on a connection of its own: `SELECT COUNT(*) ...` without parameters.
+    pub async fn count(&self, sql: &str) -> i64 {
+        let connected = tokio_postgres::connect(&self.url, NoTls).await;
+        let (client, connection) = connected.expect("the database answers");
+        let work = async {
+            let row = client.query_one(sql, &[]).await.unwrap_or_else(|failure| panic!("{sql}: {failure}"));
+            drop(client);
+            row.get(0)
+        };
+        let (count, ended) = tokio::join!(work, connection);
+        ended.expect("the connection ends in order");
+        count
+    }
 }
 
 impl Drop for TestDatabase {

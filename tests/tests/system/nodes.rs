@@ -1,11 +1,8 @@
 //! Two servers on one PostgreSQL: any node answers, and what one changes the other one sees.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use serde_json::{Value, json};
-use trunkline_kernel::{Secret, SystemClock, SystemEntropy};
-use trunkline_store::{Backend, Store, StoreConfig, StoreError, params};
 use trunkline_testkit::TestDatabase;
 
 use crate::support::server::{Server, inspect, run_json, wait_until};
@@ -104,26 +101,13 @@ async fn a_killed_nodes_work_moves_on() {
     fleet.first.signal("KILL");
     fleet.first.wait();
     run_json(&fleet.second.data, &["resource", "delete", "gone", "--yes"]);
-    wait_until_gone(&fleet, &gone).await;
+    wait_until_gone(&fleet, &gone);
 }
 
 /// Waits until the database holds no user of the resource.
-async fn wait_until_gone(fleet: &Fleet, resource: &str) {
-    let url = Secret::new(fleet.database.url.clone());
-    let backend = Backend::Postgres { url, connections: 1 };
-    let slices = [trunkline_web::SLICE, trunkline_resources::SLICE, trunkline_identity::SLICE];
-    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
-    let store =
-        Store::open(StoreConfig::new(backend), &slices, clock, entropy).await.expect("the database opens");
+fn wait_until_gone(fleet: &Fleet, resource: &str) {
+    let sql = format!("SELECT COUNT(*) FROM identity_users WHERE resource_id = '{resource}'");
     let runtime = tokio::runtime::Handle::current();
-    let count = || {
-        let resource = resource.to_owned();
-        let users = store.read(move |tx| -> Result<i64, StoreError> {
-            let sql = "SELECT COUNT(*) FROM identity_users WHERE resource_id = ?1";
-            tx.query_one(sql, params![resource.as_str()])?.get(0)
-        });
-        tokio::task::block_in_place(|| runtime.block_on(users)).expect("the database answers")
-    };
+    let count = || tokio::task::block_in_place(|| runtime.block_on(fleet.database.count(&sql)));
     wait_until("the users of the deleted resource to go", || (count() == 0).then_some(()));
-    store.close().await;
 }
