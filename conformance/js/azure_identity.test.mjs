@@ -8,7 +8,8 @@ import { test } from "node:test";
 
 import { CommunicationIdentityClient } from "@azure/communication-identity";
 import {
-  ClientCertificateCredential, ClientSecretCredential, ManagedIdentityCredential, WorkloadIdentityCredential,
+  ClientAssertionCredential, ClientCertificateCredential, ClientSecretCredential, DefaultAzureCredential,
+  EnvironmentCredential, ManagedIdentityCredential, WorkloadIdentityCredential,
 } from "@azure/identity";
 
 import { DATA_SCOPE, Directory, makeCertificate, MANAGEMENT_SCOPE } from "./directory.mjs";
@@ -68,10 +69,7 @@ test("a certificate that is not registered is refused", async () => {
 
 /** A workload's credential, from a token in a file. */
 async function workload(context, application, assertion) {
-  const folder = await mkdtemp(join(tmpdir(), "trunkline-workload-"));
-  context.after(() => rm(folder, { recursive: true }));
-  const tokenFilePath = join(folder, "token");
-  await writeFile(tokenFilePath, assertion);
+  const tokenFilePath = await temporaryFile(context, assertion);
   const { tenantId, options } = directory;
   return new WorkloadIdentityCredential({ tenantId, clientId: application.clientId, tokenFilePath, ...options });
 }
@@ -101,15 +99,18 @@ const HOSTS = {
   "an App Service": { IDENTITY_ENDPOINT: metadata, IDENTITY_HEADER: "any" },
 };
 
+/** Runs a test's body with further variables in the environment. */
+async function inEnvironment(variables, body) {
+  Object.assign(process.env, variables);
+  try {
+    await body();
+  } finally {
+    for (const name of Object.keys(variables)) delete process.env[name];
+  }
+}
+
 for (const [host, environment] of Object.entries(HOSTS)) {
-  const inside = (body) => async () => {
-    Object.assign(process.env, environment);
-    try {
-      await body();
-    } finally {
-      for (const name of Object.keys(environment)) delete process.env[name];
-    }
-  };
+  const inside = (body) => () => inEnvironment(environment, body);
 
   test(`the managed identity of ${host}`, inside(async () => {
     const application = await directory.operate("GET", `/applications/${realTimeServer.clientId}`);
@@ -126,6 +127,54 @@ for (const [host, environment] of Object.entries(HOSTS)) {
     await expectRefusal(new ManagedIdentityCredential({ clientId, retryOptions: { maxRetries: 0 } }), /./);
   }));
 }
+
+/** The variables that name an application, and where it belongs. */
+const variablesOf = ({ clientId }) => ({ AZURE_TENANT_ID: directory.tenantId, AZURE_CLIENT_ID: clientId });
+
+async function temporaryFile(context, content) {
+  const folder = await mkdtemp(join(tmpdir(), "trunkline-credential-"));
+  context.after(() => rm(folder, { recursive: true }));
+  await writeFile(join(folder, "file"), content);
+  return join(folder, "file");
+}
+
+for (const Credential of [EnvironmentCredential, DefaultAzureCredential]) {
+  test(`a client secret in the environment, by ${Credential.name}`, async () => {
+    const application = await directory.application();
+    const AZURE_CLIENT_SECRET = await directory.secret(application.clientId);
+    await inEnvironment({ ...variablesOf(application), AZURE_CLIENT_SECRET }, () =>
+      assertWorks(application, new Credential(directory.options)));
+  });
+
+  test(`a certificate in the environment, by ${Credential.name}`, async (context) => {
+    const application = await directory.application();
+    const certificate = await directory.certificate(application.clientId);
+    const AZURE_CLIENT_CERTIFICATE_PATH = await temporaryFile(context, certificate);
+    await inEnvironment({ ...variablesOf(application), AZURE_CLIENT_CERTIFICATE_PATH }, () =>
+      assertWorks(application, new Credential(directory.options)));
+  });
+}
+
+for (const Credential of [WorkloadIdentityCredential, DefaultAzureCredential]) {
+  test(`a workload's federated token in the environment, by ${Credential.name}`, async (context) => {
+    const cluster = await startIssuer(context);
+    const application = await directory.application();
+    await directory.federate(application.clientId, cluster.url, SUBJECT);
+    const AZURE_FEDERATED_TOKEN_FILE = await temporaryFile(context, await cluster.workloadToken(SUBJECT));
+    const AZURE_AUTHORITY_HOST = directory.authority;
+    await inEnvironment({ ...variablesOf(application), AZURE_FEDERATED_TOKEN_FILE, AZURE_AUTHORITY_HOST }, () =>
+      assertWorks(application, new Credential({ disableInstanceDiscovery: true })));
+  });
+}
+
+test("an assertion that the program fetches", async (context) => {
+  const cluster = await startIssuer(context);
+  const application = await directory.application();
+  await directory.federate(application.clientId, cluster.url, SUBJECT);
+  const { tenantId, options } = directory;
+  const assertion = () => cluster.workloadToken(SUBJECT);
+  await assertWorks(application, new ClientAssertionCredential(tenantId, application.clientId, assertion, options));
+});
 
 /** Asks for a token, which must be refused in these words. */
 async function expectRefusal(credential, words, scope = DATA_SCOPE) {

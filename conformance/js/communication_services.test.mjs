@@ -130,6 +130,17 @@ function idOf({ user }) {
   return /^8:acs:([^_]+)_/.exec(user.communicationUserId)[1];
 }
 
+test("domains are linked and unlinked", async () => {
+  const group = await newGroup();
+  const { name } = await newResource(group);
+  const domain = `/subscriptions/${subscriptionId}/resourceGroups/mail/providers/Microsoft.Communication`
+    + "/emailServices/contoso/domains/mail.contoso.com";
+  assert.deepEqual((await services.update(group, name, { linkedDomains: [domain] })).linkedDomains, [domain]);
+  assert.deepEqual((await services.update(group, name, { tags: { a: "b" } })).linkedDomains, [domain]);
+  await services.update(group, name, { linkedDomains: [] });
+  assert.deepEqual((await services.get(group, name)).linkedDomains ?? [], []);
+});
+
 test("a notification hub is linked", async () => {
   const group = await newGroup();
   const { name } = await newResource(group);

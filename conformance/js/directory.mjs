@@ -76,24 +76,36 @@ export class Directory {
   async code(application, user, scope, redirectUri) {
     const query = { client_id: application.clientId, response_type: "code", redirect_uri: redirectUri, scope };
     const address = `${this.authority}/${this.tenantId}/oauth2/v2.0/authorize?${new URLSearchParams(query)}`;
-    const page = await fetch(address);
-    const html = await page.text();
-    if (page.status !== 200) throw new Error(`the sign-in page answered ${page.status}: ${html}`);
-    const form = new URLSearchParams();
-    for (const [tag] of html.matchAll(/<input\b[^>]*>/g)) {
-      const attribute = (name) => new RegExp(`\\b${name}="([^"]*)"`).exec(tag)?.[1];
-      const values = { hidden: attribute("value") ?? "", password: PASSWORD };
-      if (attribute("name")) form.append(attribute("name"), unescaped(values[attribute("type")] ?? user.userName));
-    }
-    const action = unescaped(/<form\b[^>]*\baction="([^"]*)"/.exec(html)?.[1] ?? address);
-    const answer = await fetch(new URL(action, address), { method: "POST", body: form, redirect: "manual" });
+    const answer = await signIn(address, user.userName, PASSWORD);
     const location = answer.headers.get("location");
     if (!location) throw new Error(`the sign-in answered ${answer.status}: ${await answer.text()}`);
     return new URL(location).searchParams.get("code");
   }
 }
 
-function unescaped(text) {
+/** Fills in the sign-in page at an address and sends it; returns the answer, which a browser would follow. */
+export async function signIn(address, userName, password) {
+  const page = await fetch(address);
+  const html = await page.text();
+  if (page.status !== 200) throw new Error(`the sign-in page answered ${page.status}: ${html}`);
+  const action = unescaped(/<form\b[^>]*\baction="([^"]*)"/.exec(html)?.[1] ?? address);
+  const body = formOf(html, { text: userName, password });
+  return fetch(new URL(action, address), { method: "POST", body, redirect: "manual" });
+}
+
+/** The fields of a page's form; those of a type in `typed` have that value. */
+export function formOf(html, typed = {}) {
+  const form = new URLSearchParams();
+  for (const [tag] of html.matchAll(/<input\b[^>]*>/g)) {
+    const attribute = (name) => new RegExp(`\\b${name}="([^"]*)"`).exec(tag)?.[1];
+    const value = typed[attribute("type")] ?? unescaped(attribute("value") ?? "");
+    if (attribute("name")) form.append(attribute("name"), value);
+  }
+  return form;
+}
+
+/** Text as it was before it was put into HTML. */
+export function unescaped(text) {
   const characters = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'", "#x27": "'" };
   return text.replace(/&(amp|lt|gt|quot|#39|#x27);/g, (_, name) => characters[name]);
 }

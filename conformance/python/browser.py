@@ -9,8 +9,10 @@ from queue import Queue
 from urllib.parse import parse_qsl, urlsplit
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.wait import WebDriverWait
 
 PAGE_DEADLINE_SECONDS = 30
@@ -55,14 +57,19 @@ def chromium():
 
 
 def wait_for(driver, condition):
-    """Waits until `condition(driver)` is true and returns what it gave."""
-    return WebDriverWait(driver, PAGE_DEADLINE_SECONDS, poll_frequency=0.02).until(condition)
+    """Waits until `condition(driver)` is true and returns what it gave.
+
+    What it looks at may go while it looks, when the next page comes; then it is asked again.
+    """
+    ignored = [StaleElementReferenceException]
+    return WebDriverWait(driver, PAGE_DEADLINE_SECONDS, 0.02, ignored).until(condition)
 
 
 def fill_in(driver, user_name: str, password: str) -> None:
-    """Types into the sign-in page that is open and sends it, as somebody without a mouse does."""
+    """Types into the sign-in page that is open, sends it, as somebody without a mouse does, and sees it go."""
     field = wait_for(driver, lambda page: page.find_element(*USER_NAME))
     field.send_keys(Keys.CONTROL, "a", Keys.NULL, user_name, Keys.TAB, password, Keys.ENTER)
+    wait_for(driver, staleness_of(field))
 
 
 def complaint(driver) -> str:

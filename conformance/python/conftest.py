@@ -15,6 +15,7 @@ from azure.communication.identity import CommunicationIdentityClient
 from azure.communication.identity.aio import CommunicationIdentityClient as AsyncCommunicationIdentityClient
 from azure.core.credentials import AzureKeyCredential
 
+import browser
 from faults import FaultServer
 from directory import Directory
 from harness import binary_path, running_server
@@ -120,6 +121,13 @@ def directory(real_time_server):
 def own_directory(own_server):
     """The built-in directory of the test's own server."""
     return Directory(own_server)
+
+
+@pytest.fixture(scope="session")
+def page():
+    """A browser; its absence is a failure, not a reason to skip."""
+    with browser.chromium() as driver:
+        yield driver
 
 
 @pytest.fixture(scope="session")

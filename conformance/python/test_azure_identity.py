@@ -72,6 +72,61 @@ async def test_certificate(connect, real_time_server, directory, entra):
     await assert_works(connect, real_time_server, directory, application, credential)
 
 
+@pytest.fixture(params=["EnvironmentCredential", "DefaultAzureCredential"])
+def by_environment(request, monkeypatch, entra, directory):
+    """A function that makes a credential which reads an application's variables.
+
+    The options of `entra` have no variables; the SDK has to be given them.
+    """
+
+    def make(application, **variables):
+        variables |= {"AZURE_TENANT_ID": directory.tenant_id, "AZURE_CLIENT_ID": application["clientId"]}
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        return entra(request.param)
+
+    return make
+
+
+async def test_client_secret_in_the_environment(connect, real_time_server, directory, by_environment):
+    application = directory.application()
+    credential = by_environment(application, AZURE_CLIENT_SECRET=directory.secret(application["clientId"]))
+    await assert_works(connect, real_time_server, directory, application, credential)
+
+
+async def test_certificate_in_the_environment(tmp_path, connect, real_time_server, directory, by_environment):
+    application, file = directory.application(), tmp_path / "client.pem"
+    file.write_bytes(directory.certificate(application["clientId"]))
+    credential = by_environment(application, AZURE_CLIENT_CERTIFICATE_PATH=str(file))
+    await assert_works(connect, real_time_server, directory, application, credential)
+
+
+async def test_assertion_that_the_program_fetches(connect, real_time_server, directory, entra, cluster):
+    application = directory.application()
+    directory.federate(application["clientId"], cluster.url, SUBJECT)
+    credential = entra(
+        "ClientAssertionCredential", directory.tenant_id, application["clientId"],
+        lambda: cluster.workload_token(SUBJECT),
+    )
+    await assert_works(connect, real_time_server, directory, application, credential)
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "https://communication.azure.com//.default",
+        "https://communication.azure.com/.default",
+        "https://communication.azure.us/.default",
+    ],
+)
+async def test_scopes_of_the_communication_clients(connect, flavour, real_time_server, directory, by_secret, scope):
+    token = await settled(by_secret(directory.application()).get_token(scope))
+    client = connect(
+        real_time_server, endpoint=real_time_server.endpoint, credential=BearerCredential(flavour, token.token)
+    )
+    assert await client.create_user()
+
+
 @pytest.fixture
 def workload(tmp_path, entra, directory, cluster):
     """A function that makes a workload's credential, from the cluster's token in a file."""

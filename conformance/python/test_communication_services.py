@@ -13,6 +13,10 @@ HUB = (
     "/subscriptions/{subscription}/resourceGroups/hubs/providers/Microsoft.NotificationHubs/namespaces/push"
     "/notificationHubs/calls"
 )
+DOMAIN = (
+    "/subscriptions/{subscription}/resourceGroups/mail/providers/Microsoft.Communication/emailServices/contoso"
+    "/domains/mail.contoso.com"
+)
 HUB_SECRET = "Endpoint=sb://push.servicebus.windows.net/;SharedAccessKeyName=send;SharedAccessKey=c2VjcmV0"
 
 
@@ -143,6 +147,16 @@ async def test_notification_hub_is_linked_and_its_secret_kept(arm, real_time_ser
     read = await arm.get(resource.name, group)
     assert read.properties.notification_hub_id == hub
     assert "c2VjcmV0" not in json.dumps(read.as_dict())
+
+
+async def test_domains_are_linked_and_unlinked(arm, real_time_server, group, resource):
+    domain = DOMAIN.format(subscription=real_time_server.subscription_id)
+    linked = await arm.update(resource.name, {"properties": {"linkedDomains": [domain]}}, group)
+    assert linked.properties.linked_domains == [domain]
+    kept = await arm.update(resource.name, {"tags": {"stage": "live"}}, group)
+    assert (kept.properties.linked_domains, kept.tags) == ([domain], {"stage": "live"})
+    await arm.update(resource.name, {"properties": {"linkedDomains": []}}, group)
+    assert not (await arm.get(resource.name, group)).properties.linked_domains
 
 
 async def test_local_keys_can_be_switched_off(arm, connect, real_time_server, group, resource):

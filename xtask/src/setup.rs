@@ -34,6 +34,8 @@ pub(crate) enum Need {
     Node,
     /// The browser in which the sign-in page is tested, and its driver.
     Chromium,
+    /// What the commands printed in the documentation use, which the SDK suites run.
+    Guide,
     /// The HTTP load tool.
     Wrk,
     /// Builds Debian packages.
@@ -47,6 +49,7 @@ impl Need {
             Self::Python => "python3-venv",
             Self::Node => "nodejs npm",
             Self::Chromium => "chromium chromium-driver",
+            Self::Guide => "curl openssl",
             Self::Wrk => "wrk",
             Self::DpkgDeb => "dpkg",
         }
@@ -58,6 +61,7 @@ impl Need {
             Self::Python => Tool::new("python3").args(["-c", "import ensurepip, venv"]).read().is_ok(),
             Self::Node => find("node").is_some() && find("npm").is_some(),
             Self::Chromium => find("chromium").is_some() && find("chromedriver").is_some(),
+            Self::Guide => find("curl").is_some() && find("openssl").is_some(),
             Self::Wrk => find("wrk").is_some(),
             Self::DpkgDeb => find("dpkg-deb").is_some(),
         }
@@ -66,7 +70,7 @@ impl Need {
 
 /// `cargo xtask setup`.
 pub(crate) fn run(arguments: &SetupArguments) -> Result<ExitCode> {
-    let needs = [Need::Postgres, Need::Python, Need::Node, Need::Chromium, Need::Wrk];
+    let needs = [Need::Postgres, Need::Python, Need::Node, Need::Chromium, Need::Guide, Need::Wrk];
     if arguments.check {
         let missing = missing(&needs);
         if missing.is_empty() {

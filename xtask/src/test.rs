@@ -182,8 +182,14 @@ fn select(only: &[String]) -> Result<Vec<&'static Step>> {
 
 /// Brings what must be there before the first step, in front of the developer.
 fn prepare(planned: &BTreeSet<&'static str>) -> Result<()> {
-    let needs =
-        [("unit", Need::Postgres), ("python", Need::Python), ("python", Need::Chromium), ("js", Need::Node)];
+    let needs = [
+        ("unit", Need::Postgres),
+        ("python", Need::Python),
+        ("python", Need::Chromium),
+        ("python", Need::Guide),
+        ("js", Need::Node),
+        ("js", Need::Guide),
+    ];
     let needs: Vec<_> =
         needs.into_iter().filter(|(step, _)| planned.contains(step)).map(|(_, need)| need).collect();
     setup::debian(&needs)?;
