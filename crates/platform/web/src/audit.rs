@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use trunkline_kernel::clock::Timestamp;
 use trunkline_store::{StoreError, Tx, params};
+use uuid::Uuid;
 
 use crate::context::Context;
 
@@ -15,7 +16,7 @@ pub struct AuditEntry {
     pub id: i64,
     /// When.
     pub occurred_on: Timestamp,
-    /// Who: `operator:NAME`.
+    /// Who: `operator:NAME`, or `configuration`.
     pub principal: String,
     /// The operation id.
     pub operation: String,
@@ -23,8 +24,25 @@ pub struct AuditEntry {
     pub target: String,
     /// How, without secrets.
     pub detail: Value,
-    /// The `x-ms-request-id` of the request.
+    /// The `x-ms-request-id` of the request; what the configuration changed at one start shares one id.
     pub request_id: String,
+}
+
+/// A change that no request asked for, such as one by the configuration at start.
+#[derive(Debug)]
+pub struct Change<'a> {
+    /// Who: one word.
+    pub principal: &'a str,
+    /// The operation that an operator would have used.
+    pub operation: &'a str,
+    /// What was changed.
+    pub target: &'a str,
+    /// How, without secrets.
+    pub detail: &'a Value,
+    /// One id for all changes that belong together.
+    pub request_id: Uuid,
+    /// When.
+    pub now: Timestamp,
 }
 
 pub(crate) fn record(
@@ -33,16 +51,29 @@ pub(crate) fn record(
     target: &str,
     detail: &Value,
 ) -> Result<(), StoreError> {
+    let change = Change {
+        principal: &context.principal.key(),
+        operation: context.operation.id,
+        target,
+        detail,
+        request_id: context.request_id,
+        now: context.now,
+    };
+    record_change(tx, &change)
+}
+
+/// Writes a row in the transaction of the change.
+pub fn record_change(tx: &mut Tx<'_>, change: &Change<'_>) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO web_audit (occurred_at, principal, operation, target, detail, request_id)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         params![
-            context.now,
-            context.principal.key(),
-            context.operation.id,
-            target,
-            detail.to_string(),
-            context.request_id.to_string()
+            change.now,
+            change.principal,
+            change.operation,
+            change.target,
+            change.detail.to_string(),
+            change.request_id.to_string()
         ],
     )?;
     Ok(())

@@ -50,6 +50,14 @@ pub enum DirectoryError {
         /// How many there may be.
         max: u64,
     },
+    /// A configured issuer could speak for the directory, or for another issuer.
+    #[error("the issuer '{issuer}' of directory.issuers {fault}")]
+    IssuerRefused {
+        /// Its `iss`.
+        issuer: String,
+        /// What is wrong with it; continues "the issuer".
+        fault: &'static str,
+    },
     /// A value does not fit.
     #[error("{}", .0.message)]
     Refused(ApiError),
@@ -87,7 +95,9 @@ impl From<DirectoryError> for ApiError {
             DirectoryError::ResourceNotFound(_) => Self::not_found(message).with_target("resource"),
             DirectoryError::NameTaken(_) => conflict("NameAlreadyExists", message).with_target("name"),
             DirectoryError::IdTaken(_) => conflict("IdAlreadyExists", message).with_target("id"),
-            DirectoryError::CredentialExists | DirectoryError::TooMany { .. } => Self::conflict(message),
+            DirectoryError::CredentialExists
+            | DirectoryError::TooMany { .. }
+            | DirectoryError::IssuerRefused { .. } => Self::conflict(message),
             DirectoryError::RoleAssigned(_) => conflict("RoleAssignmentExists", message).with_target("role"),
             DirectoryError::Refused(refusal) => refusal,
             DirectoryError::Busy => Self::unavailable(message),

@@ -24,16 +24,16 @@ const OBJECT_ID_BYTES_MAX: usize = 256;
 
 /// What is known of an object id.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
+pub(crate) struct Known {
     /// What it is in this directory; `None` for nothing, such as an object of a foreign issuer.
-    pub kind: Option<PrincipalKind>,
+    pub(crate) kind: Option<PrincipalKind>,
     /// The roles assigned to it.
-    pub grants: Arc<Grants>,
+    pub(crate) grants: Arc<Grants>,
 }
 
 /// A principal of this directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PrincipalKind {
+pub(crate) enum PrincipalKind {
     /// An application.
     Application {
         /// Its client id.
@@ -49,7 +49,7 @@ pub enum PrincipalKind {
 }
 
 /// Looks principals up.
-pub struct Principals {
+pub(crate) struct Principals {
     store: Store,
     cache: FreshCache<String, Known>,
 }
@@ -68,7 +68,7 @@ impl Principals {
     }
 
     /// What is known of `object_id`, in any case of letters; nothing is no error.
-    pub async fn find(&self, object_id: &str) -> Result<Known, DirectoryError> {
+    pub(crate) async fn find(&self, object_id: &str) -> Result<Known, DirectoryError> {
         if object_id.len() > OBJECT_ID_BYTES_MAX {
             return Ok(Known { kind: None, grants: Arc::default() });
         }
@@ -93,7 +93,7 @@ impl Principals {
     }
 
     /// Forgets what is cached, after a change.
-    pub fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.cache.invalidate_all();
     }
 }

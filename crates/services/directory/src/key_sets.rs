@@ -1,11 +1,12 @@
 //! Key sets of issuers elsewhere: fetched through discovery (OpenID Connect Discovery §4), cached, and
-//! fetched again when a token names an unknown key, at most once in [`REFETCH_AFTER`].
+//! fetched again when a token names an unknown key, at most once in [`REFETCH_AFTER`] and never twice at once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::sync::Semaphore;
 use trunkline_kernel::Clock;
 use trunkline_kernel::jws::{Jwk, VerifyingKey};
 
@@ -29,13 +30,36 @@ const ISSUERS_MAX: usize = 1000;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Unreachable;
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct CachedKeys {
+    // One permit: who asks the issuer. Others wait for the answer instead of asking too.
+    asking: Arc<Semaphore>,
     keys: Arc<HashMap<String, VerifyingKey>>,
     // When they came; `None` when they never did.
     fetched: Option<Duration>,
     // When the issuer was last asked in vain.
     failed: Option<Duration>,
+}
+
+impl Default for CachedKeys {
+    fn default() -> Self {
+        Self { asking: Arc::new(Semaphore::new(1)), keys: Arc::default(), fetched: None, failed: None }
+    }
+}
+
+impl CachedKeys {
+    /// The answer without asking the issuer, where there is one at `now`.
+    fn answer(&self, kid: &str, now: Duration) -> Option<Result<Option<VerifyingKey>, Unreachable>> {
+        let is_within = |since: Option<Duration>, limit: Duration| {
+            since.is_some_and(|since| now.saturating_sub(since) < limit)
+        };
+        let found = self.keys.get(kid).cloned();
+        let is_usable = found.is_some() && is_within(self.fetched, KEYS_AGE_MAX);
+        if is_usable || is_within(self.fetched, REFETCH_AFTER) {
+            return Some(Ok(found));
+        }
+        is_within(self.failed, REFETCH_AFTER).then_some(Err(Unreachable))
+    }
 }
 
 /// The key sets of every issuer that was asked for.
@@ -59,37 +83,37 @@ impl KeySets {
         jwks_url: Option<&str>,
         kid: &str,
     ) -> Result<Option<VerifyingKey>, Unreachable> {
+        let cached = self.cached(issuer);
+        if let Some(answer) = cached.answer(kid, self.clock.monotonic()) {
+            return answer;
+        }
+        let _asking = cached.asking.acquire().await.expect("the semaphore is never closed");
+        // Whoever asked while this one waited has the answer for both.
+        let mut cached = self.cached(issuer);
+        if let Some(answer) = cached.answer(kid, self.clock.monotonic()) {
+            return answer;
+        }
+        let fetched = self.fetch(issuer, jwks_url).await;
         let now = self.clock.monotonic();
-        let mut cached = self.lock().get(issuer).cloned().unwrap_or_default();
-        let is_within = |since: Option<Duration>, limit: Duration| {
-            since.is_some_and(|since| now.saturating_sub(since) < limit)
+        let outcome = if let Some(keys) = fetched {
+            let found = keys.get(kid).cloned();
+            (cached.keys, cached.fetched, cached.failed) = (Arc::new(keys), Some(now), None);
+            Ok(found)
+        } else {
+            cached.failed = Some(now);
+            Err(Unreachable)
         };
-        let found = cached.keys.get(kid).cloned();
-        let is_usable = found.is_some() && is_within(cached.fetched, KEYS_AGE_MAX);
-        if is_usable || is_within(cached.fetched, REFETCH_AFTER) {
-            return Ok(found);
-        }
-        if is_within(cached.failed, REFETCH_AFTER) {
-            return Err(Unreachable);
-        }
-        match self.fetch(issuer, jwks_url).await {
-            Some(keys) => {
-                cached = CachedKeys { keys: Arc::new(keys), fetched: Some(now), failed: None };
-            }
-            None => cached.failed = Some(now),
-        }
-        let outcome =
-            if cached.failed.is_some() { Err(Unreachable) } else { Ok(cached.keys.get(kid).cloned()) };
-        self.keep(issuer, cached);
+        self.lock().insert(issuer.to_owned(), cached);
         outcome
     }
 
-    fn keep(&self, issuer: &str, keys: CachedKeys) {
+    /// What is known of `issuer`, which gets a place where it has none.
+    fn cached(&self, issuer: &str) -> CachedKeys {
         let mut cached = self.lock();
         if cached.len() >= ISSUERS_MAX && !cached.contains_key(issuer) {
             cached.clear();
         }
-        cached.insert(issuer.to_owned(), keys);
+        cached.entry(issuer.to_owned()).or_default().clone()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, CachedKeys>> {
@@ -118,4 +142,86 @@ fn named_key(value: &Value) -> Option<(String, VerifyingKey)> {
     let jwk: Jwk = serde_json::from_value(value.clone()).ok()?;
     let key = VerifyingKey::from_jwk(&jwk).ok()?;
     Some((jwk.kid?, key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::Future;
+    use std::pin::Pin;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::future::join_all;
+    use futures_util::poll;
+    use serde_json::json;
+    use trunkline_kernel::jws::SigningKey;
+    use trunkline_kernel::{ManualClock, Timestamp};
+
+    const ISSUER: &str = "https://issuer.example";
+
+    /// Answers when it is let, and counts.
+    struct Slow {
+        document: Option<Value>,
+        asked: AtomicUsize,
+        gate: Semaphore,
+    }
+
+    impl FetchJson for Slow {
+        fn fetch<'a>(&'a self, _: &'a str) -> Pin<Box<dyn Future<Output = Option<Value>> + Send + 'a>> {
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            Box::pin(async {
+                let _passed = self.gate.acquire().await.expect("open");
+                self.document.clone()
+            })
+        }
+    }
+
+    fn key_sets(document: Option<Value>) -> (KeySets, Arc<Slow>, Arc<ManualClock>) {
+        let slow = Arc::new(Slow { document, asked: AtomicUsize::new(0), gate: Semaphore::new(0) });
+        let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(1_795_262_400)));
+        (KeySets::new(Arc::clone(&slow) as _, Arc::clone(&clock) as _), slow, clock)
+    }
+
+    async fn ask_at_once(key_sets: &KeySets, slow: &Slow, kids: &[&str]) -> Vec<Result<bool, Unreachable>> {
+        let mut asking: Vec<_> = kids
+            .iter()
+            .map(|kid| Box::pin(key_sets.find(ISSUER, Some("https://issuer.example/k"), kid)))
+            .collect();
+        for one in &mut asking {
+            assert!(poll!(one).is_pending());
+        }
+        slow.gate.add_permits(1);
+        join_all(asking).await.into_iter().map(|found| found.map(|key| key.is_some())).collect()
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_tokens_asks_an_issuer_once() {
+        let key = SigningKey::from_pkcs8(SigningKey::generate_pkcs8().expose()).expect("a key");
+        let (key_sets, slow, clock) = key_sets(Some(json!({ "keys": [key.jwk()] })));
+        let answers = ask_at_once(&key_sets, &slow, &[key.kid(), "made-up", key.kid(), "another"]).await;
+        assert_eq!(answers, [Ok(true), Ok(false), Ok(true), Ok(false)]);
+        assert_eq!(slow.asked.load(Ordering::Relaxed), 1);
+        clock.advance(REFETCH_AFTER);
+        let unknown = key_sets.find(ISSUER, Some("https://issuer.example/k"), "made-up").await;
+        assert!(matches!(unknown, Ok(None)));
+        assert_eq!(slow.asked.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test]
+    async fn an_issuer_that_does_not_answer_is_asked_once() {
+        let (key_sets, slow, _) = key_sets(None);
+        let answers = ask_at_once(&key_sets, &slow, &["a", "b", "c"]).await;
+        assert_eq!(answers, [Err(Unreachable); 3]);
+        assert_eq!(slow.asked.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_goes_away_does_not_hold_up_the_others() {
+        let key = SigningKey::from_pkcs8(SigningKey::generate_pkcs8().expose()).expect("a key");
+        let (key_sets, slow, _) = key_sets(Some(json!({ "keys": [key.jwk()] })));
+        let mut gone = Box::pin(key_sets.find(ISSUER, Some("https://issuer.example/k"), key.kid()));
+        assert!(poll!(&mut gone).is_pending());
+        drop(gone);
+        assert_eq!(ask_at_once(&key_sets, &slow, &[key.kid()]).await, [Ok(true)]);
+    }
 }

@@ -6,44 +6,46 @@
 //! | [`operations_oauth`] | the operations of the token service as data |
 //! | `api` | one handler per operation |
 //! | `rows` | SQL |
-//! | [`grants`] | whether a principal exists and what it may do, cached |
-//! | [`passwords`], [`sign_in`] | passwords, and the lock after too many wrong ones |
+//! | `grants` | whether a principal exists and what it may do, cached |
+//! | [`passwords`], `sign_in` | passwords, and the lock after too many wrong ones |
+//! | `throttle` | how often the token endpoint and the sign-in page answer one caller |
 //! | `credentials` | secrets, certificates and federations of applications |
 //! | `redirects` | which redirect URIs may be registered |
-//! | [`seeds`] | what the configuration puts into the directory |
+//! | `seeds` | what the configuration puts into the directory |
 //! | `tokens` | the directory's own tokens |
 //! | `page` | the sign-in page |
-//! | [`issuers`], `key_sets`, [`ports`] | issuers elsewhere and their key sets |
-//! | [`verify`] | who is behind a token of the directory or of a configured issuer |
-//! | [`error`] | what can go wrong |
+//! | `issuers`, `key_sets`, `ports` | issuers elsewhere and their key sets |
+//! | `verify` | who is behind a token of the directory or of a configured issuer |
+//! | `error` | what can go wrong |
 //!
-//! A token ends when its application or user is deleted or disabled: every check asks [`grants`], which forgets
+//! A token ends when its application or user is deleted or disabled: every check asks `grants`, which forgets
 //! what it knows when [`CHANGED_TOPIC`] wakes.
 
 mod api;
 mod credentials;
-pub mod error;
-pub mod grants;
-pub mod issuers;
+mod error;
+mod grants;
+mod issuers;
 mod key_sets;
 pub mod operations;
 pub mod operations_oauth;
 mod page;
 pub mod passwords;
-pub mod ports;
+mod ports;
 mod redirects;
 mod rows;
-pub mod seeds;
-pub mod sign_in;
+mod seeds;
+mod sign_in;
 #[cfg(test)]
 mod tests;
+mod throttle;
 mod tokens;
-pub mod verify;
+mod verify;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use trunkline_kernel::{Clock, Entropy, ResourceId};
+use trunkline_kernel::{Clock, Entropy, ResourceId, Timestamp};
 use trunkline_store::vault::Vault;
 use trunkline_store::{Key, Migration, Slice, Store, params};
 use trunkline_tasks::Shutdown;
@@ -52,22 +54,24 @@ use trunkline_web::ports::FindResource;
 use uuid::Uuid;
 
 pub use error::DirectoryError;
-pub use grants::{Known, PrincipalKind, Principals};
 pub use issuers::{Issuer, RoleGrant};
 pub use ports::FetchJson;
-pub use seeds::{ApplicationSeed, FederationSeed, RoleSeed, SeededApplication, Seeds, UserSeed};
+pub use seeds::{
+    ApplicationSeed, FederationSeed, Leftover, RoleSeed, Seeded, SeededApplication, Seeds, UserSeed,
+};
 pub use verify::Verifier;
 
+use grants::Principals;
 use passwords::Passwords;
+use throttle::Throttle;
 
 /// The tables of this service.
 pub const SLICE: Slice = Slice {
     name: "directory",
-    migrations: &[Migration {
-        version: 1,
-        name: "directory",
-        sql: include_str!("../migrations/0001_directory.sql"),
-    }],
+    migrations: &[
+        Migration { version: 1, name: "directory", sql: include_str!("../migrations/0001_directory.sql") },
+        Migration { version: 2, name: "seeds", sql: include_str!("../migrations/0002_seeds.sql") },
+    ],
 };
 
 /// The topic on which nodes tell each other that an application, user or role assignment changed.
@@ -119,6 +123,7 @@ pub struct DirectoryService {
     pub(crate) tenant_id: Uuid,
     pub(crate) principals: Arc<Principals>,
     pub(crate) passwords: Passwords,
+    pub(crate) throttle: Throttle,
     pub(crate) has_issuers: bool,
     pub(crate) oauth: tokens::Oauth,
 }
@@ -137,6 +142,7 @@ impl DirectoryService {
         let oauth = tokens::Oauth::open(&parts, tenant_id, &principals).await?;
         let passwords = Passwords::new(parts.settings.password_iterations, Arc::clone(&parts.entropy));
         Ok(Arc::new(Self {
+            throttle: Throttle::new(Arc::clone(&parts.clock)),
             store: parts.store,
             clock: parts.clock,
             entropy: parts.entropy,
@@ -170,11 +176,6 @@ impl DirectoryService {
         format!("{}/{}/v2.0", self.settings.public_origin, self.tenant_id)
     }
 
-    /// Whether principals exist and what they may do.
-    pub const fn principals(&self) -> &Arc<Principals> {
-        &self.principals
-    }
-
     /// Forgets what is cached whenever a node says that the directory changed.
     pub async fn follow_changes(self: Arc<Self>, shutdown: Shutdown) {
         let mut changes = self.store.wakes().subscribe(CHANGED_TOPIC);
@@ -189,12 +190,17 @@ impl DirectoryService {
         }
     }
 
-    /// Removes the role assignments on a resource that was deleted; returns how many there were.
-    pub async fn forget_resource(&self, resource: ResourceId) -> Result<u64, DirectoryError> {
+    /// Removes the role assignments on a resource that was deleted at `until`; returns how many there were.
+    /// One made again with the same id keeps those given since.
+    pub async fn forget_resource(
+        &self,
+        resource: ResourceId,
+        until: Timestamp,
+    ) -> Result<u64, DirectoryError> {
         let removed = self
             .store
             .write(sign_in::changes_key(), move |tx| -> Result<u64, DirectoryError> {
-                let removed = rows::role_assignments::delete_of_resource(tx, resource)?;
+                let removed = rows::role_assignments::delete_of_resource(tx, resource, until)?;
                 if removed > 0 {
                     sign_in::wake(tx)?;
                 }

@@ -64,7 +64,11 @@ pub(crate) fn sign_in(page: &SignInPage<'_>) -> Reply {
 pub(crate) fn error(refusal: &OauthError) -> Reply {
     let description = refusal.description();
     let html = fill(ERROR, &[("style", STYLE), ("description", &escape(&description))]);
-    guarded(Reply::html(refusal.status(), html), "form-action 'none'")
+    let reply = guarded(Reply::html(refusal.status(), html), "form-action 'none'");
+    match refusal.retry_after_seconds() {
+        Some(seconds) => reply.with_header(header::RETRY_AFTER, &seconds.to_string()),
+        None => reply,
+    }
 }
 
 /// The answer as a form that goes to the redirect URI (OAuth 2.0 Form Post Response Mode).

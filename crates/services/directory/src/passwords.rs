@@ -3,7 +3,7 @@
 //! A stored password reads `pbkdf2-sha256$ROUNDS$SALT$HASH`, the last two in base64url. The rounds stand in the
 //! text, so that a changed setting holds for new passwords and old ones go on working.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 
 use aws_lc_rs::pbkdf2::{self, PBKDF2_HMAC_SHA256};
@@ -20,10 +20,7 @@ pub const ITERATIONS_DEFAULT: u32 = 600_000;
 /// Rounds that are followed at most, so that no stored text can make one check last minutes.
 const ITERATIONS_MAX: u32 = 10_000_000;
 
-/// Passwords checked at once; each keeps one core busy for some 100 ms.
-const CHECKS_MAX: usize = 2;
-
-/// Checks that may wait for those: what two cores do within about three seconds.
+/// Checks that may wait or run: what one core does within about ten seconds, longer than a person waits.
 const WAITING_MAX: usize = 64;
 
 const SCHEME: &str = "pbkdf2-sha256";
@@ -31,15 +28,15 @@ const SALT_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
 
 /// A given password has at least this many characters (NIST SP 800-63B §3.1.1) ...
-pub const PASSWORD_CHARACTERS_MIN: usize = 8;
+pub(crate) const PASSWORD_CHARACTERS_MIN: usize = 8;
 /// ... and at most this many: a bound on the work with what comes from outside.
-pub const PASSWORD_CHARACTERS_MAX: usize = 256;
+pub(crate) const PASSWORD_CHARACTERS_MAX: usize = 256;
 
 /// Random bytes of a generated password, beyond any guessing.
 const GENERATED_BYTES: usize = 15;
 
 /// Makes and checks stored passwords.
-pub struct Passwords {
+pub(crate) struct Passwords {
     iterations: u32,
     entropy: Arc<dyn Entropy>,
     running: Arc<Semaphore>,
@@ -54,17 +51,18 @@ impl std::fmt::Debug for Passwords {
 
 impl Passwords {
     /// Stores new passwords with so many rounds.
-    pub fn new(iterations: u32, entropy: Arc<dyn Entropy>) -> Self {
+    pub(crate) fn new(iterations: u32, entropy: Arc<dyn Entropy>) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Self {
             iterations: iterations.clamp(1, ITERATIONS_MAX),
             entropy,
-            running: Arc::new(Semaphore::new(CHECKS_MAX)),
+            running: Arc::new(Semaphore::new(checks_max(cores))),
             waiting: Arc::new(Semaphore::new(WAITING_MAX)),
         }
     }
 
     /// A password nobody can guess.
-    pub fn generate(&self) -> Secret<String> {
+    pub(crate) fn generate(&self) -> Secret<String> {
         let mut bytes = [0; GENERATED_BYTES];
         self.entropy.fill(&mut bytes);
         Secret::new(URL_SAFE_NO_PAD.encode(bytes))
@@ -73,7 +71,7 @@ impl Passwords {
     /// The text to store for `password`.
     ///
     /// **Errors**: [`DirectoryError::Busy`] when too many wait.
-    pub async fn hash(&self, password: Secret<String>) -> Result<Secret<String>, DirectoryError> {
+    pub(crate) async fn hash(&self, password: Secret<String>) -> Result<Secret<String>, DirectoryError> {
         let mut salt = [0; SALT_BYTES];
         self.entropy.fill(&mut salt);
         let iterations = self.iterations;
@@ -96,7 +94,7 @@ impl Passwords {
     /// text takes as long and is never right.
     ///
     /// **Errors**: [`DirectoryError::Busy`] when too many wait.
-    pub async fn verify(
+    pub(crate) async fn verify(
         &self,
         stored: Secret<String>,
         password: Secret<String>,
@@ -119,7 +117,7 @@ impl Passwords {
     }
 
     /// Whether `stored` was made with other rounds than new passwords get.
-    pub fn is_outdated(&self, stored: &Secret<String>) -> bool {
+    pub(crate) fn is_outdated(&self, stored: &Secret<String>) -> bool {
         Parsed::read(stored.expose()).is_none_or(|parsed| parsed.iterations != self.iterations)
     }
 
@@ -138,6 +136,12 @@ impl Passwords {
         };
         Ok(tokio::task::spawn_blocking(work).await.expect("the function does not panic"))
     }
+}
+
+/// Passwords checked at once; each keeps one core busy for some 100 ms. Anybody can ask for a check, so half of
+/// the cores stay free for everybody else.
+fn checks_max(cores: usize) -> usize {
+    (cores / 2).max(1)
 }
 
 fn rounds(iterations: u32) -> NonZeroU32 {
@@ -186,6 +190,30 @@ mod tests {
         }
         let again = passwords.hash(secret("correct horse")).await.expect("not busy");
         assert_ne!(stored.expose(), again.expose(), "each has a salt of its own");
+    }
+
+    #[test]
+    fn checks_leave_half_of_the_cores_free() {
+        for (cores, checks) in [(1, 1), (2, 1), (3, 1), (4, 2), (64, 32)] {
+            assert_eq!(checks_max(cores), checks, "{cores} cores");
+        }
+    }
+
+    #[tokio::test]
+    async fn checks_beyond_those_that_may_wait_are_refused() {
+        let passwords = passwords(10);
+        let all = u32::try_from(passwords.running.available_permits()).expect("few cores");
+        let held = passwords.running.acquire_many(all).await.expect("open");
+        let mut waiting: Vec<_> = (0..WAITING_MAX).map(|_| Box::pin(passwords.hash(secret("x")))).collect();
+        for one in &mut waiting {
+            assert!(futures_util::poll!(one).is_pending());
+        }
+        assert!(matches!(passwords.hash(secret("x")).await, Err(DirectoryError::Busy)));
+        drop(held);
+        for one in waiting {
+            one.await.expect("its turn comes");
+        }
+        passwords.hash(secret("x")).await.expect("there is room again");
     }
 
     #[tokio::test]

@@ -2,25 +2,26 @@
 //!
 //! The configuration wins over what operators changed: names, redirect URIs and passwords are set as it says, and
 //! secrets, certificates, federations and roles that it gave once and no longer names are taken back. What
-//! operators added stays. An application or user that it no longer names stays too, without what it gave.
+//! operators added stays. An application or user that it no longer names stays too, without the credentials and
+//! roles it gave (a user keeps the password): a line lost from a file must not delete what signs in to a running
+//! system. Every start warns of it, until an operator deletes it or the configuration names it again.
+//!
+//! Each change leaves a row in the audit log, as the operation an operator would have used, by `configuration`.
 
-use std::collections::HashSet;
+mod apply;
 
 use trunkline_kernel::{ResourceName, Secret, Timestamp};
-use trunkline_store::Tx;
 use trunkline_web::principal::{ApplicationRole, Grant, GrantScope};
 use uuid::Uuid;
 
 use crate::DirectoryService;
-use crate::api::{applications as application_rules, role_assignments as role_rules, users as user_rules};
+use crate::api::{applications as application_rules, users as user_rules};
 use crate::credentials::{self, About, Proof};
 use crate::error::DirectoryError;
 use crate::rows::applications::ApplicationRow;
 use crate::rows::credentials::CredentialRow;
-use crate::rows::role_assignments::RoleAssignmentRow;
-use crate::rows::users::UserRow;
-use crate::rows::{self, applications, role_assignments, users};
-use crate::sign_in::{changes_key, wake};
+use crate::rows::users::{self, UserRow};
+use crate::sign_in::changes_key;
 
 /// What the credentials of the configuration are called.
 const DISPLAY_NAME: &str = "configuration";
@@ -101,11 +102,41 @@ pub struct SeededApplication {
     pub object_id: Uuid,
 }
 
+/// Someone the configuration named once and no longer names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Leftover {
+    /// An application, by client id.
+    Application(Uuid),
+    /// A directory user, by object id.
+    User(Uuid),
+}
+
+impl Leftover {
+    /// The command that deletes it.
+    pub fn command(&self) -> String {
+        match self {
+            Self::Application(client_id) => format!("trunkline app delete {client_id}"),
+            Self::User(object_id) => format!("trunkline directory-user delete {object_id}"),
+        }
+    }
+}
+
+/// What came of the seeds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seeded {
+    /// The configured applications, in their order.
+    pub applications: Vec<SeededApplication>,
+    /// Whom the configuration no longer names, in the order of object ids.
+    pub leftovers: Vec<Leftover>,
+}
+
 /// Seeds with everything looked up and hashed that cannot be in a transaction.
 #[derive(Clone)]
 struct Plan {
     applications: Vec<ApplicationPlan>,
     users: Vec<UserPlan>,
+    /// Stands in the audit log behind each change.
+    run: Uuid,
     now: Timestamp,
 }
 
@@ -126,31 +157,31 @@ struct UserPlan {
     grants: Vec<(Uuid, Grant)>,
 }
 
-/// What the configuration gives, by which the rest is taken back.
-#[derive(Default)]
-struct Given {
-    credentials: HashSet<Uuid>,
-    roles: HashSet<Uuid>,
-}
-
 impl DirectoryService {
     /// Makes the directory as the configuration says; safe at every start and on every node.
     ///
-    /// Returns the configured applications in their order.
+    /// Logs a warning for each application and user that the configuration no longer names.
     ///
     /// **Errors**: values that an operator's request would be refused for, a resource that does not exist, a name
     /// or id that another application or user has.
-    pub async fn apply_seeds(&self, seeds: &Seeds) -> Result<Vec<SeededApplication>, DirectoryError> {
-        let mut plan = Plan { applications: Vec::new(), users: Vec::new(), now: self.clock.now() };
+    pub async fn apply_seeds(&self, seeds: &Seeds) -> Result<Seeded, DirectoryError> {
+        let (run, now) = (self.entropy.uuid(), self.clock.now());
+        let mut plan = Plan { applications: Vec::new(), users: Vec::new(), run, now };
         for seed in &seeds.applications {
             plan.applications.push(self.plan_application(seed, plan.now).await?);
         }
         for seed in &seeds.users {
             plan.users.push(self.plan_user(seed, plan.now).await?);
         }
-        let applied = self.store.write(changes_key(), move |tx| apply(tx, &plan)).await?;
+        let seeded = self.store.write(changes_key(), move |tx| apply::apply(tx, &plan)).await?;
         self.forget();
-        Ok(applied)
+        for leftover in &seeded.leftovers {
+            tracing::warn!(
+                command = leftover.command(),
+                "the configuration no longer names an application or user that it made; it stays, without the secrets and roles the configuration gave it, until the command deletes it"
+            );
+        }
+        Ok(seeded)
     }
 
     async fn plan_application(
@@ -241,123 +272,4 @@ impl DirectoryService {
         }
         Ok(grants)
     }
-}
-
-fn apply(tx: &mut Tx<'_>, plan: &Plan) -> Result<Vec<SeededApplication>, DirectoryError> {
-    let mut given = Given::default();
-    let mut applied = Vec::with_capacity(plan.applications.len());
-    for application in &plan.applications {
-        let row = apply_application(tx, application)?;
-        apply_credentials(tx, row.client_id, application, &mut given)?;
-        apply_roles(tx, row.object_id, &application.grants, plan.now, &mut given)?;
-        applied.push(SeededApplication {
-            name: row.name,
-            client_id: row.client_id,
-            object_id: row.object_id,
-        });
-    }
-    for user in &plan.users {
-        let object_id = apply_user(tx, user)?;
-        apply_roles(tx, object_id, &user.grants, plan.now, &mut given)?;
-    }
-    take_back(tx, &given)?;
-    wake(tx)?;
-    Ok(applied)
-}
-
-fn apply_application(tx: &mut Tx<'_>, plan: &ApplicationPlan) -> Result<ApplicationRow, DirectoryError> {
-    let found = if plan.is_id_given {
-        applications::find_by_client_id(tx, plan.row.client_id)?
-    } else {
-        applications::find_by_name(tx, &plan.row.name)?
-    };
-    let Some(found) = found else {
-        application_rules::insert(tx, &plan.row)?;
-        return Ok(plan.row.clone());
-    };
-    let named_alike = applications::find_by_name(tx, &plan.row.name)?;
-    if named_alike.is_some_and(|other| other.client_id != found.client_id) {
-        return Err(DirectoryError::NameTaken(plan.row.name.clone()));
-    }
-    let row = ApplicationRow {
-        client_id: found.client_id,
-        object_id: found.object_id,
-        created_at: found.created_at,
-        ..plan.row.clone()
-    };
-    applications::update(tx, &row)?;
-    Ok(row)
-}
-
-fn apply_credentials(
-    tx: &mut Tx<'_>,
-    client_id: Uuid,
-    plan: &ApplicationPlan,
-    given: &mut Given,
-) -> Result<(), DirectoryError> {
-    for wanted in &plan.credentials {
-        let known = rows::credentials::list(tx, client_id)?;
-        if let Some(same) = known.iter().find(|known| known.is_same_proof(wanted)) {
-            given.credentials.insert(same.id);
-            continue;
-        }
-        let row = CredentialRow { client_id, ..wanted.clone() };
-        credentials::insert(tx, &row)?;
-        given.credentials.insert(row.id);
-    }
-    Ok(())
-}
-
-fn apply_user(tx: &mut Tx<'_>, plan: &UserPlan) -> Result<Uuid, DirectoryError> {
-    let Some(mut user) = users::find_by_name(tx, &plan.row.user_name)? else {
-        user_rules::insert(tx, &plan.row)?;
-        return Ok(plan.row.object_id);
-    };
-    if plan.is_id_given && user.object_id != plan.row.object_id {
-        return Err(DirectoryError::NameTaken(user.user_name));
-    }
-    user.display_name.clone_from(&plan.row.display_name);
-    if plan.has_new_password {
-        user_rules::set_password(&mut user, &plan.row.password_hash, plan.row.generation);
-        users::end_sessions(tx, user.object_id)?;
-    }
-    users::update(tx, &user)?;
-    Ok(user.object_id)
-}
-
-fn apply_roles(
-    tx: &mut Tx<'_>,
-    principal_id: Uuid,
-    grants: &[(Uuid, Grant)],
-    now: Timestamp,
-    given: &mut Given,
-) -> Result<(), DirectoryError> {
-    for (id, grant) in grants {
-        let filter = role_assignments::Filter { principal: Some(principal_id), resource: None };
-        let most = u32::try_from(role_rules::ROLES_MAX).expect("a small number");
-        let known = role_assignments::list(tx, &filter, "", most)?;
-        if let Some(same) = known.iter().find(|known| known.grant == *grant) {
-            given.roles.insert(same.id);
-            continue;
-        }
-        let row =
-            RoleAssignmentRow { id: *id, principal_id, grant: *grant, is_seeded: true, created_at: now };
-        role_rules::insert(tx, &row)?;
-        given.roles.insert(row.id);
-    }
-    Ok(())
-}
-
-fn take_back(tx: &mut Tx<'_>, given: &Given) -> Result<(), DirectoryError> {
-    for credential in rows::credentials::list_seeded(tx)? {
-        if !given.credentials.contains(&credential.id) {
-            rows::credentials::delete(tx, credential.client_id, credential.id)?;
-        }
-    }
-    for assignment in role_assignments::list_seeded(tx)? {
-        if !given.roles.contains(&assignment.id) {
-            role_assignments::delete(tx, assignment.id)?;
-        }
-    }
-    Ok(())
 }

@@ -14,30 +14,30 @@ use crate::{CHANGED_TOPIC, DirectoryService};
 const FAILURES_MAX: i64 = 10;
 
 /// How long one more try has to wait then; every further wrong password locks anew.
-pub const LOCK_TIME: Duration = Duration::from_mins(1);
+pub(crate) const LOCK_TIME: Duration = Duration::from_mins(1);
 
 /// A person who signed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignedIn {
+pub(crate) struct SignedIn {
     /// The object id.
-    pub object_id: Uuid,
+    pub(crate) object_id: Uuid,
     /// The user name, in lower case.
-    pub user_name: String,
+    pub(crate) user_name: String,
     /// The name for people.
-    pub display_name: String,
+    pub(crate) display_name: String,
     /// Another number after each change of the password.
-    pub generation: i64,
+    pub(crate) generation: i64,
 }
 
 /// Why nobody signed in.
 #[derive(Debug, thiserror::Error)]
-pub enum SignInError {
+pub(crate) enum SignInError {
     /// There is no such user or the password is another; which of both is not said.
     #[error("the user name or the password is wrong")]
     Wrong,
-    /// Too many wrong passwords in a row.
-    #[error("the user is locked until {}", .0.to_rfc3339())]
-    Locked(Timestamp),
+    /// Too many wrong passwords in a row. A person is not told: only names that exist are ever locked.
+    #[error("the user is locked")]
+    Locked,
     /// The password is right and the user is switched off.
     #[error("the user is disabled")]
     Disabled,
@@ -49,7 +49,7 @@ pub enum SignInError {
 /// How a try begins.
 enum Attempt {
     Unknown,
-    Locked(Timestamp),
+    Locked,
     Counted(UserRow),
 }
 
@@ -57,13 +57,20 @@ impl DirectoryService {
     /// Signs a person in.
     ///
     /// **Errors**: [`SignInError`]; each wrong password counts towards the lock.
-    pub async fn sign_in(&self, user_name: &str, password: Secret<String>) -> Result<SignedIn, SignInError> {
+    pub(crate) async fn sign_in(
+        &self,
+        user_name: &str,
+        password: Secret<String>,
+    ) -> Result<SignedIn, SignInError> {
         let now = self.clock.now();
         let user = match self.begin_attempt(user_name.to_owned(), now).await? {
             Attempt::Counted(user) => user,
-            Attempt::Locked(until) => return Err(SignInError::Locked(until)),
+            // The time these take must not tell whether somebody has the name.
+            Attempt::Locked => {
+                self.passwords.verify(Secret::default(), password).await?;
+                return Err(SignInError::Locked);
+            }
             Attempt::Unknown => {
-                // The time this takes must not tell that nobody has the name.
                 self.passwords.verify(Secret::default(), password).await?;
                 return Err(SignInError::Wrong);
             }
@@ -98,7 +105,7 @@ impl DirectoryService {
                 if let Some(until) = user.locked_until
                     && now < until
                 {
-                    return Ok(Attempt::Locked(until));
+                    return Ok(Attempt::Locked);
                 }
                 user.failures += 1;
                 user.locked_until = (user.failures >= FAILURES_MAX).then(|| now.plus(LOCK_TIME));

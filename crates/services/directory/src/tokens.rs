@@ -35,7 +35,7 @@ use crate::error::DirectoryError;
 use crate::grants::Principals;
 use crate::key_sets::KeySets;
 use crate::verify::{self, Verifier};
-use crate::{DirectoryService, Issuer, Parts, rows};
+use crate::{DirectoryService, Issuer, Parts, issuers, rows};
 
 /// The keys that sign the directory's tokens. They are never those of user access tokens.
 const KEY_TABLE: KeyTable = KeyTable { name: "directory_signing_keys", purpose: "directory/signing_keys" };
@@ -74,6 +74,7 @@ impl Oauth {
     ) -> Result<Self, DirectoryError> {
         let tenant = tenant_id.to_string();
         let issuer = format!("{}/{tenant}/v2.0", parts.settings.public_origin);
+        issuers::check(&parts.issuers, &issuer, &tenant)?;
         let (store, now) = (parts.store.clone(), parts.clock.now());
         let keys = SigningKeys::open(store, parts.vault.clone(), KEY_TABLE, now).await?;
         let key_sets = Arc::new(KeySets::new(Arc::clone(&parts.fetcher), Arc::clone(&parts.clock)));
@@ -81,6 +82,7 @@ impl Oauth {
         let verifier = Verifier::new(verify::Parts {
             origin: parts.settings.public_origin.clone(),
             issuer: issuer.clone(),
+            tenant: tenant.clone(),
             is_enabled: parts.settings.is_enabled,
             issuers: Arc::clone(&issuers),
             keys: Arc::clone(&keys),

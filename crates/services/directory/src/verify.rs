@@ -31,7 +31,7 @@ use uuid::Uuid;
 
 use crate::error::DirectoryError;
 use crate::grants::{PrincipalKind, Principals};
-use crate::issuers::Issuer;
+use crate::issuers::{Issuer, is_same_tenant};
 use crate::key_sets::KeySets;
 use crate::rows;
 use crate::tokens::audiences::{self, Target};
@@ -164,6 +164,7 @@ struct Checked {
 pub(crate) struct Parts {
     pub(crate) origin: String,
     pub(crate) issuer: String,
+    pub(crate) tenant: String,
     pub(crate) is_enabled: bool,
     pub(crate) issuers: Arc<[Issuer]>,
     pub(crate) keys: Arc<SigningKeys>,
@@ -304,7 +305,9 @@ impl Verifier {
         let is_listed = |list: &[String], value: Option<&str>| {
             list.is_empty() || value.is_some_and(|value| list.iter().any(|known| known == value))
         };
-        if !is_listed(&issuer.tenants, claims.tid.as_deref()) {
+        let is_tenant_good = is_listed(&issuer.tenants, claims.tid.as_deref())
+            && !claims.tid.as_deref().is_some_and(|tid| self.is_of_another(issuer, tid));
+        if !is_tenant_good {
             return Err(Refusal::ForeignTenant.into());
         }
         let client_id = claims.client();
@@ -331,6 +334,14 @@ impl Verifier {
             name: claims.name,
             grants: Arc::new(Grants(grants)),
         })
+    }
+
+    /// Whether the tenant `tid` is the directory's own, or is configured for other issuers and not for `issuer`:
+    /// who exchanges a token is known by tenant and object id, so nobody may speak for a tenant of others.
+    fn is_of_another(&self, issuer: &Issuer, tid: &str) -> bool {
+        let is_listed = |issuer: &Issuer| issuer.tenants.iter().any(|known| is_same_tenant(known, tid));
+        is_same_tenant(&self.parts.tenant, tid)
+            || (!is_listed(issuer) && self.parts.issuers.iter().any(is_listed))
     }
 
     fn use_of(&self, issuer: &Issuer, audiences: &Audiences) -> Option<(Use, String)> {

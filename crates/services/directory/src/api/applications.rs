@@ -169,7 +169,8 @@ pub(crate) async fn applications_create(
     Ok(Reply::json(StatusCode::CREATED, &shown))
 }
 
-fn detail(row: &ApplicationRow) -> Value {
+/// What the audit log says of it.
+pub(crate) fn detail(row: &ApplicationRow) -> Value {
     json!({
         "name": row.name,
         "redirectUris": row.redirect_uris,

@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::{StatusCode, header};
 use schemars::JsonSchema;
 use trunkline_kernel::Secret;
 use trunkline_web::{ApiError, Context, Reply};
@@ -20,6 +20,7 @@ use crate::api::discovery::check_tenant;
 use crate::page::{self, SignInPage};
 use crate::rows::applications::ApplicationRow;
 use crate::sign_in::SignInError;
+use crate::throttle::Kind;
 use crate::tokens::errors::OauthError;
 use crate::tokens::fields::Fields;
 use crate::tokens::redirections::{self, ResponseMode};
@@ -119,31 +120,36 @@ async fn answer(
         let hint = fields.get("login_hint").unwrap_or_default();
         return show(&destination, &request, StatusCode::OK, hint, None);
     };
-    sign_in(service, &destination, &request, user_name, password).await
+    sign_in(service, context, &destination, &request, (user_name, password)).await
 }
 
 async fn sign_in(
     service: &DirectoryService,
+    context: &Context,
     destination: &Destination,
     request: &Request,
-    user_name: &str,
-    password: &str,
+    (user_name, password): (&str, &str),
 ) -> Reply {
+    let refused = |status, message| show(destination, request, status, user_name, Some(message));
+    let client_id = destination.application.client_id;
+    if let Err(seconds) = service.throttle.take(Kind::Password, context.peer, client_id) {
+        let message = "Too many people sign in from here at once. Wait a moment and try again.";
+        let reply = refused(StatusCode::TOO_MANY_REQUESTS, message);
+        return reply.with_header(header::RETRY_AFTER, &seconds.to_string());
+    }
     let is_readable = |text: &str| text.len() <= CREDENTIAL_BYTES_MAX && !text.contains('\0');
     let signed_in = if is_readable(user_name) && is_readable(password) {
         service.sign_in(user_name, Secret::new(password.to_owned())).await
     } else {
         Err(SignInError::Wrong)
     };
-    let refused = |status, message| show(destination, request, status, user_name, Some(message));
     let user = match signed_in {
         Ok(user) => user,
-        Err(SignInError::Wrong) => {
-            return refused(StatusCode::BAD_REQUEST, "The user name or the password is wrong.");
-        }
-        Err(SignInError::Locked(_)) => {
-            let message = "There were too many wrong passwords. Wait a minute and try again.";
-            return refused(StatusCode::TOO_MANY_REQUESTS, message);
+        // One answer for both: that a name is locked says that it exists.
+        Err(SignInError::Wrong | SignInError::Locked) => {
+            let message =
+                "The user name or the password is wrong. After many wrong passwords, wait a minute.";
+            return refused(StatusCode::BAD_REQUEST, message);
         }
         Err(SignInError::Disabled) => {
             return refused(StatusCode::FORBIDDEN, "This user is disabled; ask an operator.");
@@ -151,7 +157,7 @@ async fn sign_in(
         Err(SignInError::Failed(cause)) => return send_error(destination, &cause.into()),
     };
     let code = authorization_code::NewCode {
-        client_id: destination.application.client_id,
+        client_id,
         object_id: user.object_id,
         redirect_uri: &destination.redirect_uri,
         scope: &request.scope,
@@ -170,7 +176,7 @@ async fn find_destination(
     fields: &Fields,
 ) -> Result<Destination, OauthError> {
     check_tenant(service, context)?;
-    let (application, credentials) = clients::load(service, fields.require("client_id")?).await?;
+    let (application, credentials) = clients::load(service, context, fields.require("client_id")?).await?;
     let redirect_uri = fields.require("redirect_uri")?;
     if !redirections::is_registered(&application.redirect_uris, redirect_uri) {
         return Err(OauthError::UnknownRedirect);

@@ -132,8 +132,8 @@ pub(crate) fn use_refresh_token(tx: &mut Tx<'_>, hash: &[u8], now: Timestamp) ->
     Ok(())
 }
 
-/// Ends a sign-in: its refresh tokens go at once, its access tokens are refused until `expires_at`, when none
-/// is left.
+/// Ends a sign-in: its refresh tokens go at once; its access tokens, and a refresh token that is being made at
+/// this moment, are refused until `expires_at`, when none is left.
 pub(crate) fn end_family(tx: &mut Tx<'_>, family: Uuid, expires_at: Timestamp) -> Result<(), StoreError> {
     tx.execute("DELETE FROM directory_refresh_tokens WHERE family = ?1", params![family])?;
     tx.execute(

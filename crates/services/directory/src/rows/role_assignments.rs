@@ -122,6 +122,11 @@ pub(crate) fn delete_of_principal(tx: &mut Tx<'_>, principal: Uuid) -> Result<u6
     tx.execute("DELETE FROM directory_role_assignments WHERE principal_id = ?1", params![principal])
 }
 
-pub(crate) fn delete_of_resource(tx: &mut Tx<'_>, resource: ResourceId) -> Result<u64, StoreError> {
-    tx.execute("DELETE FROM directory_role_assignments WHERE resource_id = ?1", params![resource])
+pub(crate) fn delete_of_resource(
+    tx: &mut Tx<'_>,
+    resource: ResourceId,
+    until: Timestamp,
+) -> Result<u64, StoreError> {
+    let sql = "DELETE FROM directory_role_assignments WHERE resource_id = ?1 AND created_at <= ?2";
+    tx.execute(sql, params![resource, until])
 }

@@ -13,6 +13,7 @@ use super::harness::{SLICES, text};
 on_both_engines!(SLICES;
     each_algorithm_and_each_name_of_the_certificate_works,
     an_assertion_is_good_once_for_each_resource,
+    an_assertion_stays_used_over_a_restart,
     claims_that_do_not_fit_are_refused,
     forgeries_are_refused,
 );
@@ -107,6 +108,14 @@ async fn an_assertion_is_good_once_for_each_resource(store: TestStore) {
     client.door.advance(600 + 300);
     assert_eq!(client.door.directory.purge().await.expect("it works"), 2);
     expect_oauth_error(&client.present(&assertion, DATA).await, 401, "invalid_client", 700_024);
+}
+
+async fn an_assertion_stays_used_over_a_restart(store: TestStore) {
+    let client = Client::new(store, Signer::ec()).await;
+    let assertion = client.signer.sign(&client.header("ES256"), &client.claims("one"));
+    client.present(&assertion, DATA).await.expect(200);
+    let client = Client { door: client.door.restarted().await, ..client };
+    expect_oauth_error(&client.present(&assertion, DATA).await, 401, "invalid_client", 50_013);
 }
 
 async fn claims_that_do_not_fit_are_refused(store: TestStore) {

@@ -8,12 +8,14 @@ use trunkline_web::principal::ApplicationRole;
 use uuid::Uuid;
 
 use super::credentials_add::certificate;
-use super::harness::{APPLICATIONS, SLICES, USERS, World, text};
-use crate::{ApplicationSeed, DirectoryError, FederationSeed, RoleSeed, Seeds, UserSeed};
+use super::harness::{APPLICATIONS, SLICES, USERS, World, text, woken};
+use crate::{ApplicationSeed, DirectoryError, FederationSeed, Leftover, RoleSeed, Seeds, UserSeed};
 
 on_both_engines!(SLICES;
     applying_twice_changes_nothing,
     the_configuration_takes_back_what_it_gave_and_nothing_else,
+    what_is_no_longer_named_stays_and_is_reported,
+    every_change_is_audited,
     changed_secrets_and_passwords_replace_the_old_ones,
     an_application_with_a_client_id_may_change_its_name,
     bad_seeds_are_refused_and_change_nothing,
@@ -59,20 +61,21 @@ async fn applying_twice_changes_nothing(store: TestStore) {
     let applied = world.directory.apply_seeds(&seeds).await.expect("good");
     let shown = world.get(format!("{APPLICATIONS}/shop")).await.expect(200).body;
     let ada = world.get(format!("{USERS}/ada")).await.expect(200).body;
-    assert_eq!(text(&shown["clientId"]), applied[0].client_id.to_string());
-    assert_eq!(text(&shown["objectId"]), applied[0].object_id.to_string());
+    assert_eq!(text(&shown["clientId"]), applied.applications[0].client_id.to_string());
+    assert_eq!(text(&shown["objectId"]), applied.applications[0].object_id.to_string());
     assert_eq!(shown["isManagedIdentity"], true);
     assert_eq!(world.rows().await, [1, 3, 1, 3]);
     assert_eq!(world.grants(&shown["objectId"]).await.len(), 2);
     assert_eq!(world.sign_in("ada", "correct horse").await, "ada");
-    let kind =
-        || async { world.directory.principals().find(&text(&ada["objectId"])).await.expect("readable") };
+    let kind = || async { world.directory.principals.find(&text(&ada["objectId"])).await.expect("readable") };
     let before = kind().await;
+    let audited = world.app.audit_log().await.len();
     world.app.clock().advance(std::time::Duration::from_hours(1));
     assert_eq!(world.directory.apply_seeds(&seeds).await.expect("good"), applied);
     assert_eq!(world.get(format!("{APPLICATIONS}/shop")).await.expect(200).body, shown);
     assert_eq!(world.get(format!("{USERS}/ada")).await.expect(200).body, ada);
     assert_eq!(kind().await, before, "nobody is signed out by a restart");
+    assert_eq!(world.app.audit_log().await.len(), audited, "what changes nothing leaves no row");
     assert_eq!(world.rows().await, [1, 3, 1, 3]);
 }
 
@@ -89,6 +92,73 @@ async fn the_configuration_takes_back_what_it_gave_and_nothing_else(store: TestS
     assert_eq!(world.grants(&shown["objectId"]).await, ["contributor"]);
     let ada = world.get(format!("{USERS}/ada")).await.expect(200).body;
     assert_eq!(world.grants(&ada["objectId"]).await, Vec::<String>::new());
+}
+
+async fn what_is_no_longer_named_stays_and_is_reported(store: TestStore) {
+    let world = World::new(store).await;
+    world.application("by-hand").await;
+    let seeded = world.directory.apply_seeds(&seeds()).await.expect("good");
+    assert_eq!(seeded.leftovers, []);
+    let ada = world.get(format!("{USERS}/ada")).await.expect(200).body;
+    let mut left = world.directory.apply_seeds(&Seeds::default()).await.expect("good").leftovers;
+    left.sort_by_key(Leftover::command);
+    let client_id = seeded.applications[0].client_id;
+    let object_id: Uuid = text(&ada["objectId"]).parse().expect("a GUID");
+    assert_eq!(left, [Leftover::Application(client_id), Leftover::User(object_id)]);
+    let commands: Vec<String> = left.iter().map(Leftover::command).collect();
+    assert_eq!(
+        commands,
+        [format!("trunkline app delete {client_id}"), format!("trunkline directory-user delete {object_id}")]
+    );
+    assert_eq!(world.sign_in("ada", "correct horse").await, "ada");
+    // Named again it is none, and deleted neither.
+    let only_shop = Seeds { users: Vec::new(), ..seeds() };
+    let again = world.directory.apply_seeds(&only_shop).await.expect("good");
+    assert_eq!(again.applications[0].client_id, client_id);
+    assert_eq!(again.leftovers, [Leftover::User(object_id)]);
+    world.delete(format!("{USERS}/{object_id}")).await.expect(204);
+    assert_eq!(world.directory.apply_seeds(&only_shop).await.expect("good").leftovers, []);
+    assert_eq!(world.app.count("directory_seeds").await, 1);
+}
+
+async fn every_change_is_audited(store: TestStore) {
+    let world = World::new(store).await;
+    let operations = async |world: &World, known: usize| {
+        let mut log = world.app.audit_log().await;
+        log.truncate(log.len() - known);
+        assert!(log.iter().all(|row| row.principal == "configuration"));
+        assert!(log.iter().all(|row| row.request_id == log[0].request_id), "one start, one id");
+        let shown = serde_json::to_string(&log).expect("JSON");
+        assert!(!shown.contains("secret-of-mine") && !shown.contains("horse"), "{shown}");
+        log.reverse();
+        log.into_iter().map(|row| row.operation).collect::<Vec<_>>()
+    };
+    let seeded = world.directory.apply_seeds(&seeds()).await.expect("good");
+    let first = world.app.audit_log().await.pop().expect("a row");
+    assert_eq!(first.target, seeded.applications[0].client_id.to_string());
+    assert_eq!(first.detail["name"], "shop");
+    let made = [
+        "Applications_Create",
+        "Credentials_Add",
+        "Credentials_Add",
+        "RoleAssignments_Create",
+        "RoleAssignments_Create",
+        "DirectoryUsers_Create",
+        "RoleAssignments_Create",
+    ];
+    assert_eq!(operations(&world, 0).await, made);
+    let mut changed = seeds();
+    changed.applications[0].redirect_uris.clear();
+    changed.applications[0].secrets.clear();
+    changed.applications[0].roles.truncate(1);
+    changed.users[0].display_name = Some("Ada Lovelace".to_owned());
+    let mut changes = world.changes();
+    world.directory.apply_seeds(&changed).await.expect("good");
+    woken(&mut changes).await;
+    assert_eq!(
+        operations(&world, made.len()).await,
+        ["Applications_Update", "DirectoryUsers_Update", "Credentials_Delete", "RoleAssignments_Delete"]
+    );
 }
 
 async fn changed_secrets_and_passwords_replace_the_old_ones(store: TestStore) {
@@ -117,7 +187,7 @@ async fn an_application_with_a_client_id_may_change_its_name(store: TestStore) {
     let first = world.directory.apply_seeds(&seeds).await.expect("good");
     seeds.applications[0].name = "till".to_owned();
     let second = world.directory.apply_seeds(&seeds).await.expect("good");
-    assert_eq!(first[0].object_id, second[0].object_id);
+    assert_eq!(first.applications[0].object_id, second.applications[0].object_id);
     assert_eq!(world.walk(APPLICATIONS, "name").await, ["till"]);
     world.application("shop").await;
     seeds.applications[0].name = "shop".to_owned();

@@ -12,6 +12,7 @@ on_both_engines!(SLICES;
     a_secret_gets_a_token_of_its_application,
     basic_authentication_works_as_well,
     wrong_clients_and_secrets_are_refused,
+    an_application_asks_at_a_limited_rate,
     an_expired_secret_is_refused,
     malformed_requests_are_refused,
     scopes_must_name_one_known_resource,
@@ -105,6 +106,32 @@ async fn wrong_clients_and_secrets_are_refused(store: TestStore) {
     expect_oauth_error(&nobody, 400, "invalid_request", 900_144);
     door.delete(&format!("/trunkline/directory/applications/{id}")).await;
     expect_oauth_error(&door.ask(&good).await, 400, "unauthorized_client", 700_016);
+}
+
+async fn an_application_asks_at_a_limited_rate(store: TestStore) {
+    let door = Door::new(store).await;
+    let shop = door.application("shop").await;
+    let (id, secret) = (text(&shop["clientId"]), door.secret(&shop).await);
+    let ask = |id: String, secret: String| {
+        let fields = [
+            ("grant_type", "client_credentials"),
+            ("client_id", id.as_str()),
+            ("client_secret", secret.as_str()),
+            ("scope", DATA),
+        ];
+        door.call(&fields)
+    };
+    for _ in 0..600 {
+        door.app.call(ask(id.clone(), "wrong".to_owned())).await.expect(401);
+    }
+    let refused = door.app.call(ask(id.clone(), secret.clone())).await;
+    expect_oauth_error(&refused, 429, "temporarily_unavailable", 90_055);
+    assert_eq!(refused.header("retry-after"), "1");
+    let other = door.application("other").await;
+    let other_secret = door.secret(&other).await;
+    door.app.call(ask(text(&other["clientId"]), other_secret)).await.expect(200);
+    door.advance(1);
+    door.app.call(ask(id, secret)).await.expect(200);
 }
 
 async fn an_expired_secret_is_refused(store: TestStore) {

@@ -5,7 +5,7 @@ use trunkline_store::{StoreError, params};
 use trunkline_testkit::{Call, TestStore, on_both_engines};
 
 use super::harness::{SLICES, USERS, World, text, woken};
-use crate::PrincipalKind;
+use crate::grants::PrincipalKind;
 
 on_both_engines!(SLICES;
     the_display_name_changes_and_goes_back,
@@ -35,7 +35,7 @@ async fn add_session(world: &World, user: &Value) {
 }
 
 async fn kind(world: &World, user: &Value) -> PrincipalKind {
-    let known = world.directory.principals().find(&text(&user["objectId"])).await;
+    let known = world.directory.principals.find(&text(&user["objectId"])).await;
     known.expect("readable").kind.expect("it exists")
 }
 

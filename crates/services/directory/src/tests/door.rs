@@ -83,6 +83,7 @@ pub(super) struct Door {
     pub(super) directory: Arc<DirectoryService>,
     pub(super) web: Arc<FakeWeb>,
     pub(super) tenant: String,
+    vault: Vault,
 }
 
 impl Door {
@@ -91,11 +92,21 @@ impl Door {
     }
 
     pub(super) async fn with(store: TestStore, issuers: Vec<Issuer>, settings: Settings) -> Self {
+        let vault = Vault::ephemeral(Arc::clone(store.entropy()) as _);
+        Self::open(store, vault, issuers, settings).await
+    }
+
+    /// The same data, with nothing left in memory.
+    pub(super) async fn restarted(self) -> Self {
+        Self::open(self.app.store, self.vault, Vec::new(), settings()).await
+    }
+
+    async fn open(store: TestStore, vault: Vault, issuers: Vec<Issuer>, settings: Settings) -> Self {
         let resources = Arc::new(FixedResources::default());
         let web = Arc::new(FakeWeb::default());
         let directory = DirectoryService::open(Parts {
             store: store.store().clone(),
-            vault: Vault::ephemeral(Arc::clone(store.entropy()) as _),
+            vault: vault.clone(),
             clock: Arc::clone(store.clock()) as _,
             entropy: Arc::clone(store.entropy()) as _,
             fetcher: Arc::clone(&web) as _,
@@ -117,7 +128,7 @@ impl Door {
             app::settings(LimitSet::Generous),
         );
         let tenant = directory.tenant_id().to_string();
-        Self { app, directory, web, tenant }
+        Self { app, directory, web, tenant, vault }
     }
 
     pub(super) fn now(&self) -> Timestamp {

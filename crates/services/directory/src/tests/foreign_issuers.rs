@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use trunkline_testkit::{Call, TestStore, on_both_engines};
 use trunkline_web::Role;
@@ -15,6 +18,7 @@ use crate::{Issuer, RoleGrant};
 on_both_engines!(SLICES;
     claims_become_roles_as_configured,
     assignments_count_for_strangers_but_not_for_namesakes,
+    nobody_speaks_for_a_tenant_of_others,
     claims_that_do_not_fit_are_refused,
     forged_tokens_are_refused_and_keys_are_fetched_rarely,
     users_exchange_and_applications_do_not,
@@ -114,6 +118,27 @@ async fn assignments_count_for_strangers_but_not_for_namesakes(store: TestStore)
     world.door.probe("data", &namesake).await.expect_error(403, "Forbidden");
 }
 
+async fn nobody_speaks_for_a_tenant_of_others(store: TestStore) {
+    let open = Issuer { issuer: "https://open.example".to_owned(), tenants: Vec::new(), ..issuer() };
+    let door = Door::with(store, vec![issuer(), open.clone()], settings()).await;
+    let signer = Signer::ec();
+    door.web.publish_issuer(&open.issuer, &[&signer]);
+    let world = World { door, signer };
+    let own = world.door.tenant.clone();
+    let bare = own.replace('-', "");
+    for tenant in [own.as_str(), &own.to_uppercase(), &bare, &format!("{{{own}}}"), TENANT] {
+        let changes = json!({ "iss": open.issuer, "tid": tenant, "roles": ["Calls.All"] });
+        world.door.probe("data", &world.token(&changes)).await.expect_denied("TokenOfAnotherTenant");
+        let exchange = json!({ "iss": open.issuer, "tid": tenant, "aud": OWN, "scp": "x" });
+        let refused = world.door.directory.verifier().verify_user(&world.token(&exchange)).await;
+        assert!(matches!(refused.expect("it works"), Err(DirectoryRefusal::Refused(_))), "{tenant}");
+    }
+    for tenant in [json!(null), json!("11111111-0000-0000-0000-000000000001"), json!("contoso")] {
+        let changes = json!({ "iss": open.issuer, "tid": tenant, "roles": ["Calls.All"] });
+        world.door.probe("data", &world.token(&changes)).await.expect(200);
+    }
+}
+
 async fn claims_that_do_not_fit_are_refused(store: TestStore) {
     let world = World::new(store).await;
     let now = world.door.now().as_seconds();
@@ -154,6 +179,8 @@ async fn forged_tokens_are_refused_and_keys_are_fetched_rarely(store: TestStore)
         world.signer.sign(&json!({ "alg": "RS256", "kid": kid }), &claims),
         world.signer.sign(&json!({ "alg": "none", "kid": kid }), &claims),
         world.signer.sign(&json!({ "alg": "ES256" }), &claims),
+        unsigned(&kid, &claims),
+        signed_with_public_key(&world.signer, &claims),
     ] {
         world.door.probe("data", &forged).await.expect_denied("TokenInvalid");
     }
@@ -168,6 +195,21 @@ async fn forged_tokens_are_refused_and_keys_are_fetched_rarely(store: TestStore)
     world.door.advance(12 * 3600);
     let late = world.token(&json!({ "roles": ["Calls.All"] }));
     world.door.probe("data", &late).await.expect_denied("TokenInvalid");
+}
+
+/// `alg` none with an empty signature (RFC 7519 §6.1).
+fn unsigned(kid: &Value, claims: &Value) -> String {
+    let segment = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    format!("{}.{}.", segment(&json!({ "alg": "none", "kid": kid })), segment(claims))
+}
+
+/// HS256 with the published key as the secret (RFC 8725 §2.1).
+fn signed_with_public_key(signer: &Signer, claims: &Value) -> String {
+    let segment = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let header = json!({ "alg": "HS256", "kid": signer.jwk()["kid"] });
+    let message = format!("{}.{}", segment(&header), segment(claims));
+    let key = hmac::Key::new(hmac::HMAC_SHA256, signer.jwk().to_string().as_bytes());
+    format!("{message}.{}", URL_SAFE_NO_PAD.encode(hmac::sign(&key, message.as_bytes())))
 }
 
 async fn users_exchange_and_applications_do_not(store: TestStore) {

@@ -120,7 +120,7 @@ impl World {
 
     /// The roles that the verifier would see: `role` or `role@RESOURCE_ID`.
     pub(super) async fn grants(&self, object_id: &Value) -> Vec<String> {
-        let known = self.directory.principals().find(&text(object_id)).await.expect("readable");
+        let known = self.directory.principals.find(&text(object_id)).await.expect("readable");
         let scope = |grant: &trunkline_web::principal::Grant| match grant.scope {
             trunkline_web::principal::GrantScope::Installation => grant.role.name(),
             trunkline_web::principal::GrantScope::Resource(id) => format!("{}@{id}", grant.role.name()),
@@ -130,7 +130,7 @@ impl World {
 
     /// Whether there is such a principal.
     pub(super) async fn is_known(&self, object_id: &Value) -> bool {
-        let known = self.directory.principals().find(&text(object_id)).await;
+        let known = self.directory.principals.find(&text(object_id)).await;
         known.expect("readable").kind.is_some()
     }
 
@@ -140,7 +140,7 @@ impl World {
         match self.directory.sign_in(user_name, Secret::new(password.to_owned())).await {
             Ok(user) => user.user_name,
             Err(SignInError::Wrong) => "wrong".to_owned(),
-            Err(SignInError::Locked(_)) => "locked".to_owned(),
+            Err(SignInError::Locked) => "locked".to_owned(),
             Err(SignInError::Disabled) => "disabled".to_owned(),
             Err(SignInError::Failed(cause)) => panic!("{cause}"),
         }

@@ -1,6 +1,7 @@
 //! Refresh tokens: each gives the next one, and ends its whole family when it comes again.
 
 use serde_json::{Value, json};
+use trunkline_store::params;
 use trunkline_testkit::{Answer, TestStore, on_both_engines};
 
 use super::door::{Door, changed, claims, expect_oauth_error};
@@ -9,6 +10,7 @@ use super::harness::{SLICES, text};
 on_both_engines!(SLICES;
     each_token_gives_the_next_one_for_any_resource,
     a_token_that_comes_again_ends_its_family,
+    a_token_made_while_its_family_ended_is_refused,
     a_token_is_bound_to_its_client,
     a_token_ends_with_time_password_and_user,
 );
@@ -82,9 +84,22 @@ async fn a_token_that_comes_again_ends_its_family(store: TestStore) {
     }
     assert_eq!(signed.door.app.count("directory_refresh_tokens").await, 0);
     assert_eq!(signed.door.app.count("directory_ended_families").await, 1);
-    signed.door.advance(3600);
+    signed.door.advance(90 * 24 * 3600);
     signed.door.directory.purge().await.expect("it works");
     assert_eq!(signed.door.app.count("directory_ended_families").await, 0);
+}
+
+async fn a_token_made_while_its_family_ended_is_refused(store: TestStore) {
+    let signed = Signed::new(store).await;
+    let token = signed.token();
+    // What another node can leave behind on PostgreSQL: the family is ended and one of its tokens is there.
+    let end = "INSERT INTO directory_ended_families (family, expires_at)
+               SELECT family, expires_at FROM directory_refresh_tokens";
+    let key = trunkline_store::Key::system("test");
+    let ended: Result<u64, trunkline_store::StoreError> =
+        signed.door.app.store.store().write(key, move |tx| tx.execute(end, params![])).await;
+    assert_eq!(ended.expect("written"), 1);
+    expect_oauth_error(&signed.refresh(&token, "").await, 400, "invalid_grant", 70_000);
 }
 
 async fn a_token_is_bound_to_its_client(store: TestStore) {

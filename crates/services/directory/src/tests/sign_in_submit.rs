@@ -8,7 +8,10 @@ use super::harness::{SLICES, text};
 on_both_engines!(SLICES;
     the_page_carries_the_request_and_signs_in,
     wrong_names_and_passwords_look_the_same,
-    locked_and_disabled_users_stay_on_the_page,
+    a_locked_user_looks_like_a_wrong_password,
+    passwords_are_tried_at_a_limited_rate,
+    the_page_is_shown_at_a_limited_rate,
+    disabled_users_stay_on_the_page,
     unknown_clients_and_addresses_stay_on_the_page,
     other_mistakes_go_back_to_the_application,
     each_response_mode_carries_the_answer,
@@ -93,20 +96,62 @@ async fn wrong_names_and_passwords_look_the_same(store: TestStore) {
     assert_eq!(door.app.count("directory_codes").await, 0);
 }
 
-async fn locked_and_disabled_users_stay_on_the_page(store: TestStore) {
+async fn a_locked_user_looks_like_a_wrong_password(store: TestStore) {
     let (door, id, challenge) = prepared(store).await;
     let mut right = request(&id, TEAMS, &challenge);
     right.extend([("username", "ada@example.com"), ("password", PASSWORD)]);
-    let wrong = changed(&right, "password", "wrong");
-    for _ in 0..10 {
-        door.submit(&wrong).await.expect(400);
+    let wrong = page(&door.submit(&changed(&right, "password", "wrong")).await.expect(400));
+    assert!(wrong.contains("wait a minute"), "{wrong}");
+    for _ in 1..10 {
+        door.submit(&changed(&right, "password", "wrong")).await.expect(400);
     }
-    assert!(page(&door.submit(&right).await.expect(429)).contains("Wait a minute"));
+    assert_eq!(page(&door.submit(&right).await.expect(400)), wrong);
     door.advance(61);
+    door.submit(&right).await.expect(303);
+}
+
+async fn passwords_are_tried_at_a_limited_rate(store: TestStore) {
+    let (door, id, challenge) = prepared(store).await;
+    let mut fields = request(&id, TEAMS, &challenge);
+    fields.extend([("username", "bob@example.com"), ("password", "wrong")]);
+    for _ in 0..60 {
+        door.submit(&fields).await.expect(400);
+    }
+    let right = changed(&changed(&fields, "username", "ada@example.com"), "password", PASSWORD);
+    let answer = door.submit(&right).await.expect(429);
+    assert!(page(&answer).contains("Too many people"));
+    assert_eq!(answer.header("retry-after"), "2");
+    assert_eq!(door.app.count("directory_codes").await, 0);
+    // The page itself and other applications go on.
+    door.show(&request(&id, TEAMS, &challenge)).await.expect(200);
+    let other = text(&door.application("other").await["clientId"]);
+    door.submit(&changed(&right, "client_id", &other)).await.expect(303);
+    door.advance(2);
+    door.submit(&right).await.expect(303);
+}
+
+async fn the_page_is_shown_at_a_limited_rate(store: TestStore) {
+    let (door, id, challenge) = prepared(store).await;
+    let asked = request(&id, TEAMS, &challenge);
+    for _ in 0..600 {
+        door.show(&asked).await.expect(200);
+    }
+    let answer = door.show(&asked).await.expect(429);
+    assert!(page(&answer).contains("AADSTS90055") && answer.headers.get("location").is_none());
+    assert_eq!(answer.header("retry-after"), "1");
+    door.advance(1);
+    door.show(&asked).await.expect(200);
+}
+
+async fn disabled_users_stay_on_the_page(store: TestStore) {
+    let (door, id, challenge) = prepared(store).await;
+    let mut right = request(&id, TEAMS, &challenge);
+    right.extend([("username", "ada@example.com"), ("password", PASSWORD)]);
     door.submit(&right).await.expect(303);
     door.patch("/trunkline/directory/users/ada@example.com", &serde_json::json!({ "isEnabled": false }))
         .await;
     assert!(page(&door.submit(&right).await.expect(403)).contains("disabled"));
+    // Disabling ended the first sign-in.
     assert_eq!(door.app.count("directory_codes").await, 0);
 }
 

@@ -19,9 +19,7 @@ use crate::tokens::clients::{self, Client};
 use crate::tokens::errors::OauthError;
 use crate::tokens::fields::Fields;
 use crate::tokens::issue::{self, TokenReply, UserGrant};
-use crate::tokens::{
-    ACCESS_LIFETIME, CODE_LIFETIME, REFRESH_LIFETIME, audiences, hash_of, new_secret, redirections, refresh,
-};
+use crate::tokens::{CODE_LIFETIME, REFRESH_LIFETIME, audiences, hash_of, new_secret, redirections, refresh};
 
 /// Length of a verifier (RFC 7636 §4.1).
 const VERIFIER_BYTES: std::ops::RangeInclusive<usize> = 43..=128;
@@ -128,7 +126,7 @@ fn redeem(tx: &mut Tx<'_>, presented: &Presented) -> Result<Redeemed, OauthError
     let row = oauth::find_code(tx, &presented.hash)?.filter(|row| row.client_id == client_id);
     let row = row.ok_or(OauthError::CodeInvalid)?;
     if row.used_at.is_some() {
-        oauth::end_family(tx, row.family, now.plus(ACCESS_LIFETIME))?;
+        oauth::end_family(tx, row.family, now.plus(REFRESH_LIFETIME))?;
         return Ok(Redeemed::Used);
     }
     if row.expires_at <= now {

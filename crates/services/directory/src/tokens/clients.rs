@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::credentials::hash_secret;
 use crate::rows::applications::ApplicationRow;
 use crate::rows::credentials::{CredentialKind, CredentialRow};
+use crate::throttle::Kind;
 use crate::tokens::assertions;
 use crate::tokens::errors::OauthError;
 use crate::tokens::fields::Fields;
@@ -54,7 +55,7 @@ pub(crate) async fn authenticate(
         (None, Some((basic, _))) => basic.as_str(),
         (None, None) => return Err(OauthError::MissingParameter("client_id")),
     };
-    let (application, credentials) = load(service, client_id).await?;
+    let (application, credentials) = load(service, context, client_id).await?;
     let proof = proof_of(fields, basic.as_ref().map(|(_, secret)| secret.as_str()))?;
     match proof {
         Proof::None => {}
@@ -70,11 +71,12 @@ pub(crate) async fn authenticate(
     })
 }
 
-/// The application called `client_id`, with its credentials.
+/// The application called `client_id`, with its credentials; counts the request against its limit.
 ///
-/// **Errors**: [`OauthError::ApplicationNotFound`].
+/// **Errors**: [`OauthError::ApplicationNotFound`], [`OauthError::TooMany`].
 pub(crate) async fn load(
     service: &DirectoryService,
+    context: &Context,
     client_id: &str,
 ) -> Result<(ApplicationRow, Vec<CredentialRow>), OauthError> {
     let unknown = || OauthError::ApplicationNotFound(client_id.to_owned());
@@ -87,7 +89,9 @@ pub(crate) async fn load(
             Ok(application.map(|application| (application, credentials)))
         })
         .await;
-    loaded?.ok_or_else(unknown)
+    let loaded = loaded?.ok_or_else(unknown)?;
+    service.throttle.take(Kind::Request, context.peer, id).map_err(OauthError::TooMany)?;
+    Ok(loaded)
 }
 
 /// Client id and secret of the `Authorization` header (RFC 6749 §2.3.1): both form-encoded.

@@ -1,7 +1,7 @@
 //! Errors of the token service in Entra's shape: MSAL and azure-identity read `error`, the `AADSTS` number and
 //! the sentence behind it.
 
-use http::{HeaderName, StatusCode};
+use http::{StatusCode, header};
 use serde::Serialize;
 use serde_json::{Value, json};
 use trunkline_kernel::Timestamp;
@@ -16,9 +16,7 @@ use crate::error::DirectoryError;
 pub(crate) enum OauthError {
     #[error("the token service of this server is switched off (directory.enabled)")]
     Disabled,
-    #[error(
-        "tenant '{0}' not found; this server has one tenant, which 'trunkline app list' and its banner name"
-    )]
+    #[error("tenant '{0}' not found; this server has one tenant, which its banner and ready file name")]
     TenantNotFound(String),
     #[error("the request body must contain the following parameter: '{0}'")]
     MissingParameter(&'static str),
@@ -90,6 +88,8 @@ pub(crate) enum OauthError {
         "proof key for code exchange is required: send 'code_challenge' with 'code_challenge_method=S256'"
     )]
     ChallengeMissing,
+    #[error("too many requests for this application from this address; wait {0} seconds")]
+    TooMany(u64),
     #[error("the user must sign in, and this service keeps no session")]
     SignInRequired,
     #[error("the server is too busy or its database is out of reach; try again")]
@@ -159,6 +159,7 @@ impl OauthError {
             Self::UnknownRedirect => (BAD, "invalid_request", 50_011),
             Self::ChallengeMissing => (BAD, "invalid_request", 9_002_325),
             Self::SignInRequired => (BAD, "login_required", 50_058),
+            Self::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", 90_055),
             Self::IssuerUnreachable | Self::Unavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", 90_033)
             }
@@ -210,12 +211,21 @@ impl OauthError {
         let reply = Reply::json(status, &body);
         // RFC 6749 §5.2: whoever came with HTTP authentication is told its scheme.
         if status == StatusCode::UNAUTHORIZED && context.header("authorization").is_some() {
-            return reply.with_header(http::header::WWW_AUTHENTICATE, "Basic realm=\"token\"");
+            return reply.with_header(header::WWW_AUTHENTICATE, "Basic realm=\"token\"");
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            return reply.with_header(HeaderName::from_static("retry-after"), "1");
+        match self.retry_after_seconds() {
+            Some(seconds) => reply.with_header(header::RETRY_AFTER, &seconds.to_string()),
+            None => reply,
         }
-        reply
+    }
+
+    /// After how long the same request can succeed, where waiting is all it takes.
+    pub(crate) fn retry_after_seconds(&self) -> Option<u64> {
+        match self {
+            Self::TooMany(seconds) => Some(*seconds),
+            _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => Some(1),
+            _ => None,
+        }
     }
 
     /// The reply of the managed-identity endpoint, which has only two fields.

@@ -16,7 +16,7 @@ use crate::rows::users::{self, UserRow};
 use crate::tokens::errors::OauthError;
 use crate::tokens::fields::Fields;
 use crate::tokens::issue::{self, TokenReply, UserGrant};
-use crate::tokens::{ACCESS_LIFETIME, REFRESH_LIFETIME, audiences, clients, hash_of, new_secret};
+use crate::tokens::{REFRESH_LIFETIME, audiences, clients, hash_of, new_secret};
 
 /// How long a used token still gives another one: two threads of one client refresh at once, or a reply is
 /// lost.
@@ -85,8 +85,12 @@ fn rotate(
 ) -> Result<Refreshed, OauthError> {
     let row = oauth::find_refresh_token(tx, hash)?.filter(|row| row.client_id == client_id);
     let row = row.ok_or(OauthError::RefreshInvalid)?;
+    // On PostgreSQL a token can be made while its family is being ended: it lasts no longer than to here.
+    if oauth::is_family_ended(tx, row.family)? {
+        return Err(OauthError::RefreshInvalid);
+    }
     if row.used_at.is_some_and(|used_at| used_at.plus(REUSE_GRACE) < now) {
-        oauth::end_family(tx, row.family, now.plus(ACCESS_LIFETIME))?;
+        oauth::end_family(tx, row.family, now.plus(REFRESH_LIFETIME))?;
         return Ok(Refreshed::Used);
     }
     if row.expires_at <= now {
