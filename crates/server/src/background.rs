@@ -6,6 +6,7 @@
 //! | deletion of a resource group | asked for through ARM |
 //! | `server.housekeeping` | every hour, on one node: expired records, operations and sign-ins, signing keys |
 //! | outbox consumer `identity` | a resource was deleted: its users and role assignments go |
+//! | `server.sweep` | a while later: what requests left that were under way at the deletion |
 //! | spend limits | every minute, on every node: resources that reached theirs |
 //! | key refresh | every minute, on every node: signing keys another node made |
 
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use trunkline_kernel::ResourceId;
+use trunkline_kernel::{ResourceId, Timestamp};
 use trunkline_resources::{GROUP_DELETION_JOB, RESOURCE_DELETED};
 use trunkline_store::jobs::{Job, JobFailure, JobRunner, RetryPolicy};
 use trunkline_store::outbox::{Delivery, Event, OutboxConsumer};
@@ -31,6 +32,11 @@ const HOUSEKEEPING_INTERVAL: Duration = Duration::from_hours(1);
 /// The consumer that deletes what belongs to deleted resources, and the kind of the jobs it parks.
 const IDENTITY_CONSUMER: &str = "identity";
 const IDENTITY_PARKED_JOB: &str = "outbox.identity";
+
+/// Deletes once more what belongs to a deleted resource. No request is under way for so long: reading a body
+/// and running a handler are bounded well below.
+const SWEEP_JOB: &str = "server.sweep";
+const SWEEP_DELAY: Duration = Duration::from_mins(5);
 
 /// A backup is tried once more: what fails twice needs a person.
 const BACKUP_RETRY: RetryPolicy =
@@ -72,11 +78,12 @@ pub(crate) async fn start(tasks: &Tasks, platform: &Arc<Platform>) -> Result<(),
 fn jobs(platform: &Arc<Platform>) -> JobRunner {
     let with = |platform: &Arc<Platform>| Arc::clone(platform);
     let (for_backup, for_housekeeping) = (with(platform), with(platform));
-    let (for_groups, for_parked) = (with(platform), with(platform));
+    let (for_groups, for_parked, for_sweeps) = (with(platform), with(platform), with(platform));
     JobRunner::new(platform.store.clone())
         .handle(BACKUP_JOB, BACKUP_RETRY, move |job| back_up(Arc::clone(&for_backup), job))
         .handle(HOUSEKEEPING_JOB, FOR_EVER, move |_| keep_house(Arc::clone(&for_housekeeping)))
         .handle(GROUP_DELETION_JOB, FOR_EVER, move |job| delete_group(Arc::clone(&for_groups), job))
+        .handle(SWEEP_JOB, FOR_EVER, move |job| sweep(Arc::clone(&for_sweeps), job))
         .handle(IDENTITY_PARKED_JOB, FOR_EVER, move |job| deliver_parked(Arc::clone(&for_parked), job))
 }
 
@@ -126,10 +133,46 @@ async fn handle(platform: &Platform, event: &Event) -> anyhow::Result<()> {
     if event.kind == RESOURCE_DELETED
         && let Ok(resource) = event.subject.parse::<ResourceId>()
     {
-        platform.identity.delete_users_of(resource, event.created_at).await?;
-        platform.directory.forget_resource(resource).await?;
+        delete_belongings(platform, resource, event.created_at).await?;
+        schedule_sweep(platform, resource, event.created_at).await?;
     }
     Ok(())
+}
+
+/// Deletes what a resource had until it was deleted; one made again with the same id keeps what it got since.
+async fn delete_belongings(
+    platform: &Platform,
+    resource: ResourceId,
+    until: Timestamp,
+) -> anyhow::Result<()> {
+    platform.identity.delete_users_of(resource, until).await?;
+    platform.directory.forget_resource(resource, until).await?;
+    Ok(())
+}
+
+async fn schedule_sweep(
+    platform: &Platform,
+    resource: ResourceId,
+    deleted_at: Timestamp,
+) -> Result<(), StoreError> {
+    let due = platform.clock.now().plus(SWEEP_DELAY);
+    let job = move |tx: &mut trunkline_store::Tx<'_>| {
+        let (key, payload) = (resource.to_string(), deleted_at.as_micros().to_string());
+        tx.schedule(&NewJob { resource: &key, kind: SWEEP_JOB, key: &key, payload: &payload, due })
+    };
+    platform.store.write(Key::new(resource, SWEEP_JOB), job).await
+}
+
+/// A request that was under way when its resource was deleted may have written after the deletion was handled;
+/// the time of what it made is that of its arrival.
+async fn sweep(platform: Arc<Platform>, job: Job) -> Result<(), JobFailure> {
+    let (resource, deleted_at) = (job.key.parse(), job.payload.parse());
+    let (Ok(resource), Ok(deleted_at)) = (resource, deleted_at) else {
+        return Err(JobFailure::Final { reason: "the job cannot be read".to_owned() });
+    };
+    delete_belongings(&platform, resource, Timestamp::from_micros(deleted_at))
+        .await
+        .map_err(|cause| JobFailure::Retry { reason: format!("{cause:#}") })
 }
 
 async fn delivery(platform: Arc<Platform>, event: Event) -> Delivery {

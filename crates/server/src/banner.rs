@@ -69,6 +69,10 @@ fn text(ready: &Ready, bundle: &TrustBundle, config: &Config) -> String {
         add(&format!("  export AZURE_POD_IDENTITY_AUTHORITY_HOST={host}"));
         add(&format!("  export ACS_ENDPOINT={}   # or what your program calls it", ready.endpoint));
     }
+    if let Some((authority, tenant)) = ready.authority.as_ref().zip(ready.tenant_id.as_ref()) {
+        add("\nPrograms with a secret or certificate of their own (trunkline app create) also say:\n");
+        add(&format!("  export AZURE_AUTHORITY_HOST={authority} AZURE_TENANT_ID={tenant}"));
+    }
     if let Some(admin) = &ready.admin_endpoint {
         add(&format!("\nHealth and metrics: {admin}/readyz, {admin}/metrics"));
     }

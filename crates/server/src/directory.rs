@@ -3,6 +3,9 @@
 use trunkline_directory::{
     ApplicationSeed, FederationSeed, Issuer, RoleGrant, RoleSeed, Seeds, Settings, UserSeed,
 };
+use trunkline_web::operation::Role;
+use trunkline_web::principal::ApplicationRole;
+use uuid::{Uuid, uuid};
 
 use crate::config::{Config, typed};
 
@@ -35,7 +38,26 @@ pub(crate) fn settings(config: &Config, public_origin: &str) -> Settings {
     }
 }
 
-/// The applications and users that the directory has at start.
+/// The client id of the development application: the same in every installation, so that an environment
+/// written once fits them all.
+pub(crate) const DEVELOPMENT_CLIENT_ID: Uuid = uuid!("de7e10b0-0000-4000-8000-000000000001");
+
+/// Stands for every program of this machine; it owns the installation.
+fn development_application() -> ApplicationSeed {
+    ApplicationSeed {
+        name: "trunkline-development".to_owned(),
+        client_id: Some(DEVELOPMENT_CLIENT_ID),
+        redirect_uris: Vec::new(),
+        is_managed_identity: true,
+        secrets: Vec::new(),
+        certificates: Vec::new(),
+        federations: Vec::new(),
+        roles: vec![RoleSeed { role: ApplicationRole::General(Role::Owner), resource: None }],
+    }
+}
+
+/// The applications and users that the directory has at start; the development application is among them
+/// where the metadata endpoint is on.
 pub(crate) fn seeds(config: &Config) -> Seeds {
     let roles = |grants: &[typed::RoleGrant]| {
         let role = |grant: &typed::RoleGrant| RoleSeed { role: grant.role, resource: grant.resource.clone() };
@@ -63,8 +85,10 @@ pub(crate) fn seeds(config: &Config) -> Seeds {
         password: Some(seed.password.secret().clone()),
         roles: roles(&seed.roles),
     };
+    let development = config.directory.is_metadata_enabled.then(development_application);
+    let configured = config.directory.applications.iter().map(application);
     Seeds {
-        applications: config.directory.applications.iter().map(application).collect(),
+        applications: development.into_iter().chain(configured).collect(),
         users: config.directory.users.iter().map(user).collect(),
     }
 }

@@ -1,7 +1,7 @@
-//! The default resource and the development application, and what a newcomer needs to know of them.
+//! The default resource and the configured applications and users, and what a newcomer needs to know of them.
 
 use anyhow::Context as _;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::config::Config;
 use crate::directory;
@@ -14,10 +14,6 @@ pub(crate) struct Welcome {
     pub(crate) resource_id: String,
     pub(crate) connection_string: String,
 }
-
-/// The client id of the development application: the same in every installation, so that an environment
-/// written once fits them all.
-const DEVELOPMENT_CLIENT_ID: &str = "de7e10b0-0000-4000-8000-000000000001";
 
 /// What a program needs to know to get tokens here.
 pub(crate) struct Authority {
@@ -33,8 +29,8 @@ pub(crate) struct Authority {
 }
 
 impl Node {
-    /// Puts the configured applications and users into the directory, makes the development application where
-    /// the metadata endpoint is on, and says where tokens come from; `None` without the built-in directory.
+    /// Puts the configured applications and users into the directory and says where tokens come from; `None`
+    /// without the built-in directory.
     pub(crate) async fn welcome_to_directory(
         &self,
         config: &Config,
@@ -44,7 +40,6 @@ impl Node {
             return Ok(None);
         }
         let has_metadata = config.directory.is_metadata_enabled;
-        let client_id = if has_metadata { Some(self.make_development_application().await?) } else { None };
         self.directory.apply_seeds(&directory::seeds(config)).await.context(
             "directory.applications and directory.users cannot be applied; resources they name must exist: trunkline resource create NAME",
         )?;
@@ -54,32 +49,8 @@ impl Node {
             // Not the public origin: only who comes over the loopback interface is answered.
             managed_identity_endpoint: has_metadata.then(|| format!("https://localhost:{port}")),
             origin: self.directory.authority().to_owned(),
-            client_id,
+            client_id: has_metadata.then(|| directory::DEVELOPMENT_CLIENT_ID.to_string()),
         }))
-    }
-
-    /// Makes the application that stands for every program of this machine; it owns the installation.
-    async fn make_development_application(&self) -> anyhow::Result<String> {
-        let path = format!("/trunkline/directory/applications/{DEVELOPMENT_CLIENT_ID}");
-        if self.call("GET", &path).await?.status == 200 {
-            return Ok(DEVELOPMENT_CLIENT_ID.to_owned());
-        }
-        let application =
-            json!({ "name": "dev", "clientId": DEVELOPMENT_CLIENT_ID, "isManagedIdentity": true });
-        let role = json!({ "principal": DEVELOPMENT_CLIENT_ID, "role": "owner" });
-        for (path, body) in [
-            ("/trunkline/directory/applications", application),
-            ("/trunkline/directory/roleAssignments", role),
-        ] {
-            let reply =
-                program::call(&self.app, "POST", path, Some(body)).await.map_err(anyhow::Error::msg)?;
-            // 409: another node on the same database was faster.
-            if reply.status >= 300 && reply.status != 409 {
-                let reason = &reply.body["error"]["message"];
-                anyhow::bail!("the development application cannot be made: {reason}");
-            }
-        }
-        Ok(DEVELOPMENT_CLIENT_ID.to_owned())
     }
 
     /// Makes the default resource where one is configured and does not exist yet, by the same operation an

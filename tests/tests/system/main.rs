@@ -5,4 +5,5 @@ mod durability;
 mod lifecycle;
 mod nodes;
 mod operators;
+mod resources;
 mod support;

@@ -53,7 +53,7 @@ impl Door {
         let is_below = |prefix: &str| {
             host_and_path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        if is_below("communication.azure.com/clients") {
+        if is_below("communication.azure.com/clients") || is_below("communication.azure.us/clients") {
             Some(Self::Clients)
         } else if is_below("auth.msft.communication.azure.com")
             || is_below("auth.msft.communication.azure.us")
@@ -139,6 +139,7 @@ mod tests {
         for (audience, door) in [
             ("https://communication.azure.com/clients", Some(Door::Clients)),
             ("https://communication.azure.com/clients/", Some(Door::Clients)),
+            ("https://communication.azure.us/clients", Some(Door::Clients)),
             ("https://auth.msft.communication.azure.com", Some(Door::Teams)),
             ("https://auth.msft.communication.azure.us/", Some(Door::Teams)),
             ("https://communication.azure.com/clientsx", None),

@@ -1,7 +1,7 @@
 //! What changes resources, inside a transaction. The operator API and ARM both end here.
 
 use serde_json::json;
-use trunkline_kernel::{Entropy, ResourceId, ResourceName, Timestamp};
+use trunkline_kernel::{Clock, Entropy, ResourceId, ResourceName};
 use trunkline_store::{NewEvent, StoreError, Tx, Vault};
 use trunkline_web::{Context, KeySlot, Principal};
 
@@ -65,8 +65,13 @@ pub(crate) fn create(tx: &mut Tx<'_>, creation: &Creation, context: &Context) ->
     Ok(tx.wake(CHANGED_TOPIC, "")?)
 }
 
-/// Deletes a resource and says so to every service. The caller leaves the row in the audit log.
-pub(crate) fn delete(tx: &mut Tx<'_>, row: &ResourceRow, now: Timestamp) -> Result<(), StoreError> {
+/// Deletes a resource and says so to every service. The caller leaves the row in the audit log: that of the
+/// resource, or of the group that goes with all it holds.
+///
+/// The event has the time of the deletion and not of the request for it: services delete what they got until
+/// then, and that must be everything that was written while the deletion waited for its turn.
+pub(crate) fn delete(tx: &mut Tx<'_>, row: &ResourceRow, clock: &dyn Clock) -> Result<(), StoreError> {
+    let now = clock.now();
     rows::delete_resource(tx, row.id)?;
     let id = row.id.to_string();
     let payload = json!({ "name": row.name }).to_string();

@@ -205,11 +205,12 @@ fn given_key(slot: KeySlot, text: &str) -> Result<Vec<u8>, ApiError> {
 
 pub(crate) async fn resources_delete(service: Arc<Resources>, context: Context) -> Result<Reply, ApiError> {
     let name = name_in_path(&context)?;
+    let clock = Arc::clone(&service.clock);
     service
         .store
         .write(Key::system("resources"), move |tx| -> Result<(), ResourcesError> {
             let row = load_resource(tx, &name)?;
-            changes::delete(tx, &row, context.now)?;
+            changes::delete(tx, &row, &*clock)?;
             Ok(context.audit(tx, &row.name, &json!({ "id": row.id }))?)
         })
         .await?;

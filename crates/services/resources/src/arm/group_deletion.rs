@@ -3,8 +3,10 @@
 //! From the commit that accepts it on, no resource can be made in the group. The job deletes a chunk a
 //! transaction, and at last the group itself together with the end of the operation that clients poll.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
-use trunkline_kernel::Timestamp;
+use trunkline_kernel::{Clock, Timestamp};
 use trunkline_store::{Key, NewJob, StoreError, Tx};
 use uuid::Uuid;
 
@@ -50,8 +52,8 @@ pub(crate) async fn run(service: &Resources, payload: &str) -> Result<(), Resour
         .map_err(|_| StoreError::Decode { column: 0, expected: "the payload of a group's deletion" })?;
     let mut is_over = false;
     while !is_over {
-        let (wanted, now) = (payload.clone(), service.clock.now());
-        let chunk = move |tx: &mut Tx<'_>| delete_chunk(tx, &wanted, now);
+        let (wanted, clock) = (payload.clone(), Arc::clone(&service.clock));
+        let chunk = move |tx: &mut Tx<'_>| delete_chunk(tx, &wanted, &*clock);
         is_over = service.store.write(Key::system("resources"), chunk).await?;
         service.forget();
     }
@@ -59,7 +61,7 @@ pub(crate) async fn run(service: &Resources, payload: &str) -> Result<(), Resour
 }
 
 /// Returns whether the group is gone.
-fn delete_chunk(tx: &mut Tx<'_>, payload: &Payload, now: Timestamp) -> Result<bool, ResourcesError> {
+fn delete_chunk(tx: &mut Tx<'_>, payload: &Payload, clock: &dyn Clock) -> Result<bool, ResourcesError> {
     let group = rows::find_group(tx, &payload.group)?;
     let is_mine = group.is_some_and(|group| group.deletion.as_deref() == Some(&*payload.operation));
     if !is_mine {
@@ -68,12 +70,12 @@ fn delete_chunk(tx: &mut Tx<'_>, payload: &Payload, now: Timestamp) -> Result<bo
     let selection = Selection { group: Some(payload.group.clone()), ids: None };
     let found = rows::list_resources(tx, &selection, "", CHUNK)?;
     for row in &found {
-        changes::delete(tx, row, now)?;
+        changes::delete(tx, row, clock)?;
     }
     if found.len() == CHUNK as usize {
         return Ok(false);
     }
     rows::delete_group(tx, &payload.group)?;
-    progress::succeed(tx, &payload.operation, now)?;
+    progress::succeed(tx, &payload.operation, clock.now())?;
     Ok(true)
 }

@@ -364,7 +364,7 @@ pub(crate) async fn communication_services_delete(
             found => found?,
         };
         asking.check_preconditions(Some(&show(&maker, &wanted, row.clone()).1))?;
-        changes::delete(tx, &row, asking.now)?;
+        changes::delete(tx, &row, &*maker.clock)?;
         asking.audit(tx, &row.name, &json!({ "id": row.id }))?;
         progress::start_done(tx, operation, "delete", asking.now)?;
         Ok(true)
