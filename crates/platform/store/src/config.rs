@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use trunkline_kernel::Secret;
 
+use crate::outbox::Keep;
+
 /// Where the data lives.
 #[derive(Clone, Debug)]
 pub enum Backend {
@@ -68,6 +70,8 @@ pub struct Bounds {
     pub wal_frames_soft: u32,
     /// How long to wait for a connection to PostgreSQL.
     pub connect_duration_max: Duration,
+    /// Events kept after all consumers have passed them: none, unless somebody shows or repeats the past.
+    pub outbox_keep: Keep,
 }
 
 impl Default for Bounds {
@@ -83,6 +87,7 @@ impl Default for Bounds {
             reruns_max: 5,
             wal_frames_soft: 4096,
             connect_duration_max: Duration::from_secs(5),
+            outbox_keep: Keep::default(),
         }
     }
 }

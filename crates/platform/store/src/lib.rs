@@ -43,7 +43,7 @@ pub use error::{OpenError, StoreError};
 pub use jobs::{Job, JobFailure, JobRunner, NewJob, RetryPolicy};
 pub use key::Key;
 pub use migrations::{Migration, Slice};
-pub use outbox::{Delivery, Event, NewEvent, OutboxConsumer};
+pub use outbox::{Delivery, Event, Keep, NewEvent, OutboxConsumer, OutboxReader};
 pub use store::{BackupReport, Store, StoreFacts};
 pub use transaction::Tx;
 pub use value::{FromValue, Row, Value};

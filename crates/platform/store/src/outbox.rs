@@ -9,9 +9,12 @@
 //! node holds the sequencer's lock.
 
 mod consumer;
+mod reader;
 pub mod steps;
 
 pub use consumer::{Delivery, Look, OutboxConsumer};
+pub use reader::OutboxReader;
+pub use steps::Keep;
 
 use serde::{Deserialize, Serialize};
 use trunkline_kernel::Timestamp;

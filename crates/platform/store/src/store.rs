@@ -11,6 +11,7 @@ use crate::error::{OpenError, StoreError};
 use crate::key::Key;
 use crate::meter::Shared;
 use crate::migrations::{self, Slice};
+use crate::outbox::Keep;
 use crate::postgres::PostgresEngine;
 use crate::sqlite::SqliteEngine;
 use crate::transaction::Tx;
@@ -133,6 +134,11 @@ impl Store {
     /// The clock the store was opened with.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.inner.clock
+    }
+
+    /// How much of the outbox stays after all consumers have passed it.
+    pub fn outbox_keep(&self) -> Keep {
+        self.inner.shared.bounds.outbox_keep
     }
 
     /// The source of randomness the store was opened with.

@@ -12,7 +12,7 @@ use tokio::sync::{broadcast, mpsc};
 pub const WAKE_BYTES_MAX: usize = 7900;
 
 /// Woken after a commit that wrote events.
-pub(crate) const OUTBOX_TOPIC: &str = "store.outbox";
+pub const OUTBOX_TOPIC: &str = "store.outbox";
 /// Woken after a commit that scheduled jobs.
 pub(crate) const JOBS_TOPIC: &str = "store.jobs";
 

@@ -21,6 +21,10 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 const RENEW_INTERVAL: Duration = Duration::from_secs(1);
 /// How often rows that all consumers have passed are removed.
 const TRIM_INTERVAL: Duration = Duration::from_secs(10);
+/// The same while there is more to remove than one clean-up does.
+const TRIM_PAUSE: Duration = Duration::from_secs(1);
+/// How long a consumer of some kinds rests after it passed events: 20 commits a second at most.
+const SKIM_PAUSE: Duration = Duration::from_millis(50);
 /// Events read together. A crash delivers at most these again.
 const EVENTS_AT_ONCE: u32 = 100;
 
@@ -41,7 +45,7 @@ pub enum Delivery {
 pub enum Look {
     /// Another node holds this consumer.
     HeldElsewhere,
-    /// So many events were handled; 0 when there were none.
+    /// So many events were passed; 0 when there were none.
     Handled(usize),
 }
 
@@ -53,6 +57,8 @@ pub struct OutboxConsumer {
     name: &'static str,
     /// Tells this run of the consumer from others.
     owner: Uuid,
+    /// The kinds it is handed; all when `None`.
+    kinds: Option<&'static [&'static str]>,
 }
 
 impl OutboxConsumer {
@@ -63,7 +69,13 @@ impl OutboxConsumer {
     pub async fn register(store: Store, name: &'static str) -> Result<Self, StoreError> {
         steps::register(&store, name).await?;
         let owner = store.entropy().uuid();
-        Ok(Self { store, name, owner })
+        Ok(Self { store, name, owner, kinds: None })
+    }
+
+    /// Hands over events of these kinds only and passes the others without reading them whole.
+    pub fn only(mut self, kinds: &'static [&'static str]) -> Self {
+        self.kinds = Some(kinds);
+        self
     }
 
     /// The kind of the jobs that parked events become; register a handler for it with the job runner
@@ -80,6 +92,8 @@ impl OutboxConsumer {
     {
         let mut wakes = self.store.wakes().subscribe(OUTBOX_TOPIC);
         let mut trims = tokio::time::interval(TRIM_INTERVAL);
+        // Passing the events of others costs a commit, which is better paid once for many.
+        let rest = if self.kinds.is_some() { SKIM_PAUSE } else { Duration::ZERO };
         loop {
             wakes.forget_pending();
             let looked = tokio::select! {
@@ -87,7 +101,15 @@ impl OutboxConsumer {
                 looked = self.look(&handler) => looked,
             };
             match looked {
-                Ok(Look::Handled(count)) if count > 0 => continue,
+                Ok(Look::Handled(count)) if count > 0 => {
+                    tokio::select! {
+                        biased;
+                        () = shutdown.requested() => return,
+                        _ = trims.tick() => self.trim(&mut trims).await,
+                        () = tokio::time::sleep(rest) => {}
+                    }
+                    continue;
+                }
                 Ok(_) | Err(StoreError::LeaseLost) => {}
                 Err(failure) => {
                     tracing::warn!(consumer = self.name, %failure, "the outbox could not be read; trying again");
@@ -97,7 +119,7 @@ impl OutboxConsumer {
                 () = shutdown.requested() => return,
                 woken = wakes.next() => if woken.is_none() { return },
                 () = tokio::time::sleep(POLL_INTERVAL) => {}
-                _ = trims.tick() => self.trim().await,
+                _ = trims.tick() => self.trim(&mut trims).await,
             }
         }
     }
@@ -115,15 +137,20 @@ impl OutboxConsumer {
             return Ok(Look::HeldElsewhere);
         }
         steps::number_committed(&self.store).await?;
-        let batch = steps::read(&self.store, self.name, EVENTS_AT_ONCE).await?;
-        let Some(last) = batch.events.last() else { return Ok(Look::Handled(0)) };
-        let (count, to) = (batch.events.len(), last.sequence);
+        let batch = match self.kinds {
+            None => steps::read(&self.store, self.name, EVENTS_AT_ONCE).await?,
+            Some(kinds) => steps::read_only(&self.store, self.name, kinds, EVENTS_AT_ONCE).await?,
+        };
+        let (passed, to) = (batch.passed, batch.through);
+        if to == passed {
+            return Ok(Look::Handled(0));
+        }
         let parked = tokio::select! {
             parked = self.deliver(batch.events, handler) => parked,
             lost = self.keep_lease() => return Err(lost),
         };
-        steps::advance(&self.store, self.name, self.owner, (batch.passed, to), parked).await?;
-        Ok(Look::Handled(count))
+        steps::advance(&self.store, self.name, self.owner, (passed, to), parked).await?;
+        Ok(Look::Handled(usize::try_from(to - passed).unwrap_or(usize::MAX)))
     }
 
     async fn deliver<F, R>(&self, events: Vec<Event>, handler: &F) -> Vec<Parked>
@@ -176,9 +203,13 @@ impl OutboxConsumer {
         }
     }
 
-    async fn trim(&self) {
-        if let Err(failure) = steps::trim(&self.store, self.store.clock().now()).await {
-            tracing::warn!(%failure, "passed events could not be removed; they stay for now");
+    async fn trim(&self, trims: &mut tokio::time::Interval) {
+        match steps::trim(&self.store, self.store.clock().now(), self.store.outbox_keep()).await {
+            Ok(trimmed) if trimmed.is_more => trims.reset_after(TRIM_PAUSE),
+            Ok(_) => {}
+            Err(failure) => {
+                tracing::warn!(%failure, "passed events could not be removed; they stay for now");
+            }
         }
     }
 }
