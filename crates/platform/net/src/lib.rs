@@ -3,7 +3,7 @@
 //! ```text
 //!  Authority ──► Leaves ──┐                       ┌─► Handler (crate `web`)
 //!  CertificateFiles ──────┴─► tls::server_config ─► Server ◄── Listeners (TCP, unix socket)
-//!  Authority ──► TrustBundle ─► paste lines, trust::install, Client
+//!  Authority ──► TrustBundle ─► paste lines, trust::install, Client, outbound::Outbound
 //! ```
 //!
 //! Time that ends up in certificates comes from a [`trunkline_kernel::Clock`]; give it the machine's
@@ -21,6 +21,7 @@ mod files;
 mod handler;
 mod leaves;
 mod listen;
+pub mod outbound;
 mod p12;
 mod paste;
 mod serve;

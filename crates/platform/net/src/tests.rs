@@ -5,4 +5,4 @@ mod foreign;
 mod http;
 mod limits;
 mod names;
-mod support;
+pub(crate) mod support;

@@ -231,6 +231,11 @@ impl Context {
         Ok(())
     }
 
+    /// Says that the call found nothing to change: then the audit log has no row of it, and misses none.
+    pub fn changes_nothing(&self) {
+        self.is_audited.store(true, Ordering::Relaxed);
+    }
+
     /// Counts `quantity` units of the operation's meter, in the transaction of what is counted.
     pub fn count_usage(&self, tx: &mut Tx<'_>, quantity: u32) -> Result<(), StoreError> {
         let meter = self.operation.meter.expect("only operations with a meter count");

@@ -45,7 +45,7 @@ pub(super) fn loopbacks() -> [SocketAddr; 2] {
 }
 
 /// A machine's clock: certificates are checked by clients against the real time.
-pub(super) fn leaves(folder: &std::path::Path) -> Arc<Leaves> {
+pub(crate) fn leaves(folder: &std::path::Path) -> Arc<Leaves> {
     let authority = Authority::open_or_create(folder, Arc::new(SystemClock)).unwrap();
     let is_allowed = Box::new(|name: &str| name == "demo.localhost");
     Arc::new(Leaves::new(authority, &["trunkline.test".to_owned()], is_allowed).unwrap())
