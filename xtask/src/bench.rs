@@ -32,6 +32,12 @@ const BENCHES: &[Bench] = &[
         needs: &[Need::Wrk],
     },
     Bench {
+        name: "events",
+        what: "from commit to web hook: latency, deliveries a second, dead endpoints, a backlog of a million",
+        postgres: false,
+        needs: &[],
+    },
+    Bench {
         name: "start",
         what: "time from start to ready, memory when idle, also with 10,000 resources; size of the program",
         postgres: false,

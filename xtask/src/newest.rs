@@ -12,7 +12,7 @@ use crate::{server, workspace};
 
 /// `cargo xtask check newest-sdks`.
 pub(crate) fn run() -> Result<ExitCode> {
-    setup::debian(&[Need::Python, Need::Chromium, Need::Guide, Need::Node])?;
+    setup::debian(&[Need::Python, Need::Chromium, Need::Nats, Need::Guide, Need::Node])?;
     let binary = server::build()?;
     let python = python(&binary)?;
     let javascript = javascript(&binary)?;

@@ -24,7 +24,17 @@ const FOLDERS: &[(&str, &str)] = &[
     ("identity", "Identity"),
     ("arm", "ResourceManager.Communication"),
     ("resource-manager", "ResourceManager"),
+    ("event-grid", "ResourceManager.EventGrid"),
 ];
+
+/// Published paths that begin with any scope or any resource, and how they begin here: with the one kind of
+/// resource there is.
+const SCOPES: &[(&str, &str)] = &[
+    (" /{}/providers/Microsoft.EventGrid/", OUR_SCOPE),
+    (" /subscriptions/{}/resourceGroups/{}/providers/{}/{}/{}/providers/Microsoft.EventGrid/", OUR_SCOPE),
+];
+
+const OUR_SCOPE: &str = " /subscriptions/{}/resourceGroups/{}/providers/Microsoft.Communication/communicationServices/{}/providers/Microsoft.EventGrid/";
 
 /// The folder of a service of ours.
 pub(crate) fn folder_of(service: &str) -> Option<&'static str> {
@@ -74,7 +84,8 @@ pub(crate) fn check(binary: &Path) -> Result<Found> {
         }
         let mut theirs = flatten::Facts::new();
         for file in &published {
-            theirs.extend(flatten::facts(&read(file)?, file)?);
+            let facts = flatten::facts(&read(file)?, file)?;
+            theirs.extend(facts.into_iter().map(|(at, fact)| (in_our_scope(at), fact)));
         }
         let ours = Tool::new(binary).args(["openapi", &service, &version]).read()?;
         let ours: Value = serde_json::from_str(&ours).context("`trunkline openapi` printed no JSON")?;
@@ -89,6 +100,17 @@ pub(crate) fn check(binary: &Path) -> Result<Found> {
     }
     problems.extend(listed.unused());
     Ok(Found { problems, notes })
+}
+
+/// The same place under the scope that our paths have.
+fn in_our_scope(at: String) -> String {
+    let found = SCOPES
+        .iter()
+        .find(|(published, _)| at.find(published).is_some_and(|index| !at[..index].contains(' ')));
+    match found {
+        Some((published, ours)) => at.replacen(published, ours, 1),
+        None => at,
+    }
 }
 
 /// `GET /a` of `GET /a 200 body.b`.
@@ -127,4 +149,22 @@ pub(crate) fn published() -> Vec<PathBuf> {
 pub(crate) fn read(file: &Path) -> Result<Value> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     serde_json::from_str(&text).with_context(|| format!("{} is no JSON", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn published_scopes_are_read_as_ours() {
+        let tail = "eventSubscriptions/{} 200";
+        for published in [
+            "GET /{}/providers/Microsoft.EventGrid/",
+            "GET /subscriptions/{}/resourceGroups/{}/providers/{}/{}/{}/providers/Microsoft.EventGrid/",
+        ] {
+            assert_eq!(in_our_scope(format!("{published}{tail}")), format!("GET{OUR_SCOPE}{tail}"));
+        }
+        let other = "GET /subscriptions/{}/providers/Microsoft.EventGrid/systemTopics";
+        assert_eq!(in_our_scope(other.to_owned()), other);
+    }
 }

@@ -184,10 +184,12 @@ fn select(only: &[String]) -> Result<Vec<&'static Step>> {
 fn prepare(planned: &BTreeSet<&'static str>) -> Result<()> {
     let needs = [
         ("unit", Need::Postgres),
+        ("unit", Need::Nats),
         ("python", Need::Python),
         ("python", Need::Chromium),
-        ("python", Need::Guide),
+        ("python", Need::Nats),
         ("js", Need::Node),
+        ("python", Need::Guide),
         ("js", Need::Guide),
     ];
     let needs: Vec<_> =

@@ -3,6 +3,7 @@
 //! | work | when |
 //! |---|---|
 //! | `server.backup` | asked for by an operator |
+//! | delivery of events | always, on one node; its handshakes and replays are jobs |
 //! | deletion of a resource group | asked for through ARM |
 //! | `server.housekeeping` | every hour, on one node: expired records, operations and sign-ins, signing keys |
 //! | outbox consumer `identity` | a resource was deleted: its users and role assignments go |
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use trunkline_events::{HANDSHAKE_JOB, REPLAY_JOB};
 use trunkline_kernel::{ResourceId, Timestamp};
 use trunkline_resources::{GROUP_DELETION_JOB, RESOURCE_DELETED};
 use trunkline_store::jobs::{Job, JobFailure, JobRunner, RetryPolicy};
@@ -56,17 +58,28 @@ const SPEND_INTERVAL: Duration = Duration::from_mins(1);
 const KEY_REFRESH_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Starts everything that runs beside requests.
-pub(crate) async fn start(tasks: &Tasks, platform: &Arc<Platform>) -> Result<(), StoreError> {
+pub(crate) async fn start(
+    tasks: &Tasks,
+    platform: &Arc<Platform>,
+    runs_deliveries: bool,
+) -> Result<(), StoreError> {
     let store = &platform.store;
     schedule_housekeeping(store, Duration::ZERO).await?;
     let (identity, directory) = (Arc::clone(&platform.identity), Arc::clone(&platform.directory));
-    let consumer = OutboxConsumer::register(store.clone(), IDENTITY_CONSUMER).await?;
+    let consumer =
+        OutboxConsumer::register(store.clone(), IDENTITY_CONSUMER).await?.only(&[RESOURCE_DELETED]);
     let deliver = {
         let platform = Arc::clone(platform);
         move |event: Event| delivery(Arc::clone(&platform), event)
     };
     tasks.spawn("outbox: identity", consumer.run(tasks.shutdown(), deliver));
-    tasks.spawn("jobs", jobs(platform).run(tasks.shutdown()));
+    let mut jobs = jobs(platform);
+    if runs_deliveries {
+        jobs = with_event_jobs(jobs, platform);
+        let events = Arc::clone(&platform.events);
+        tasks.spawn("event delivery", events.run(tasks.clone(), tasks.shutdown()));
+    }
+    tasks.spawn("jobs", jobs.run(tasks.shutdown()));
     tasks.spawn("resource changes", Arc::clone(&platform.resources).follow_changes(tasks.shutdown()));
     tasks.spawn("revocations", Arc::clone(&identity).follow_revocations(tasks.shutdown()));
     tasks.spawn("directory changes", Arc::clone(&directory).follow_changes(tasks.shutdown()));
@@ -87,6 +100,19 @@ fn jobs(platform: &Arc<Platform>) -> JobRunner {
         .handle(IDENTITY_PARKED_JOB, FOR_EVER, move |job| deliver_parked(Arc::clone(&for_parked), job))
 }
 
+/// Jobs that only a process which delivers events can do.
+fn with_event_jobs(jobs: JobRunner, platform: &Arc<Platform>) -> JobRunner {
+    let (for_handshakes, for_replays) = (Arc::clone(&platform.events), Arc::clone(&platform.events));
+    jobs.handle(HANDSHAKE_JOB, FOR_EVER, move |job| {
+        let events = Arc::clone(&for_handshakes);
+        async move { events.run_handshake(&job).await }
+    })
+    .handle(REPLAY_JOB, FOR_EVER, move |job| {
+        let events = Arc::clone(&for_replays);
+        async move { events.run_replay(&job).await }
+    })
+}
+
 async fn schedule_housekeeping(store: &Store, delay: Duration) -> Result<(), StoreError> {
     let due = store.clock().now().plus(delay);
     let job = move |tx: &mut trunkline_store::Tx<'_>| {
@@ -102,6 +128,7 @@ async fn keep_house(platform: Arc<Platform>) -> Result<(), JobFailure> {
     platform.identity.rotate_signing_keys().await?;
     platform.directory.rotate_signing_keys().await?;
     platform.directory.purge().await?;
+    platform.events.purge().await?;
     Ok(schedule_housekeeping(store, HOUSEKEEPING_INTERVAL).await?)
 }
 
@@ -147,6 +174,7 @@ async fn delete_belongings(
 ) -> anyhow::Result<()> {
     platform.identity.delete_users_of(resource, until).await?;
     platform.directory.forget_resource(resource, until).await?;
+    platform.events.forget_resource(resource, until).await?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@
 //! | [`console`] | results, hints, questions, tables |
 //! | [`resources`], [`users`], [`operators`], [`backups`] | commands over the operator API |
 //! | [`applications`], [`directory_users`], [`roles`] | commands about the built-in directory |
+//! | [`events`] | event subscriptions, deliveries, listening |
 //! | [`usage`] | what resources used |
 //! | [`local`] | commands on files alone |
 //! | `document` | `docs/cli.md`, in tests |
@@ -19,6 +20,7 @@ mod console;
 mod directory_users;
 #[cfg(test)]
 mod document;
+mod events;
 mod local;
 mod operators;
 mod resources;
@@ -38,6 +40,7 @@ use trunkline_web::Operation;
 pub(crate) use arguments::{Cli, Command};
 pub(crate) use client::{ApiReply, CliError, OperatorApi, Pending};
 pub(crate) use console::Console;
+pub(crate) use events::Forward;
 
 use crate::config::{self, Config, Inputs, Loaded};
 use crate::doctor;
@@ -60,6 +63,9 @@ pub(crate) trait Program: Send + Sync {
 
     /// Fetches a JSON document of an issuer as a server of `config` would, for `doctor`; an error says why not.
     fn fetch<'p>(&'p self, config: &'p Config, url: &'p str) -> Pending<'p, Result<Value, String>>;
+
+    /// Posts to `url` as a server of `config` would, for `events listen --forward`.
+    fn forward(&self, config: &Config, url: &str) -> Result<Box<dyn Forward>, CliError>;
 
     /// The machine's clock.
     fn clock(&self) -> Arc<dyn Clock>;
@@ -143,6 +149,7 @@ async fn run(
         Command::Key(command) => resources::key(command, &session, console).await,
         Command::User(command) => users::user(command, &session, console).await,
         Command::Token(command) => users::token(command, &session, console).await,
+        Command::Events(command) => events::events(command, &session, program, console).await,
         Command::Operator(command) => operators::operator(command, &session, console).await,
         Command::App(command) => applications::application(command, &session, console).await,
         Command::DirectoryUser(command) => directory_users::directory_user(command, &session, console).await,

@@ -7,7 +7,7 @@
 //! | [`mod@serve`], [`banner`], [`ready`], [`admin`], [`telemetry`] | a server from bind to drain |
 //! | [`node`], [`background`] | store, services and background work, composed |
 //! | [`platform`] | operations of the server itself |
-//! | [`program`], [`fetch`], [`directory`] | adapters |
+//! | [`program`], [`fetch`], [`directory`], [`events`] | adapters |
 //! | [`backup`], [`doctor`], [`folder`], [`logging`] | what the commands do |
 
 mod admin;
@@ -18,6 +18,7 @@ mod cli;
 mod config;
 mod directory;
 mod doctor;
+mod events;
 mod fetch;
 mod folder;
 mod logging;

@@ -11,11 +11,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use prometheus_client::registry::Registry;
 use trunkline_directory::DirectoryService;
+use trunkline_events::EventsService;
 use trunkline_identity::Identity;
 use trunkline_kernel::{Clock, Entropy};
 use trunkline_resources::{Naming, Resources};
 use trunkline_store::vault::Vault;
-use trunkline_store::{Backend, Store, StoreConfig};
+use trunkline_store::{Backend, Keep, Store, StoreConfig};
 use trunkline_tasks::Tasks;
 use trunkline_usage::UsageService;
 use trunkline_web::app::Parts;
@@ -26,6 +27,7 @@ use trunkline_web::{App, Settings, secrets};
 use crate::background;
 use crate::config::Config;
 use crate::directory;
+use crate::events::{self, Ways};
 use crate::platform::Platform;
 
 /// The time background tasks have to end when the node stops.
@@ -39,6 +41,10 @@ pub(crate) struct Surroundings {
     pub(crate) public_origin: String,
     /// Fetches documents of configured issuers.
     pub(crate) fetcher: Arc<dyn trunkline_directory::FetchJson>,
+    /// The ways out for events.
+    pub(crate) ways: Ways,
+    /// Whether this process delivers events; commands leave that to a server.
+    pub(crate) runs_deliveries: bool,
 }
 
 /// A running node.
@@ -47,6 +53,7 @@ pub(crate) struct Node {
     pub(crate) store: Store,
     pub(crate) resources: Arc<Resources>,
     pub(crate) directory: Arc<DirectoryService>,
+    pub(crate) events: Arc<EventsService>,
     pub(crate) tasks: Tasks,
 }
 
@@ -67,8 +74,12 @@ pub(crate) async fn open_store(
         trunkline_identity::SLICE,
         trunkline_directory::SLICE,
         trunkline_usage::SLICE,
+        trunkline_events::SLICE,
     ];
-    Ok(Store::open(StoreConfig::new(backend), &slices, Arc::clone(clock), Arc::clone(entropy)).await?)
+    let mut store = StoreConfig::new(backend);
+    store.bounds.outbox_keep =
+        Keep { age: config.events.history, rows_max: u64::from(config.events.history_rows_max) };
+    Ok(Store::open(store, &slices, Arc::clone(clock), Arc::clone(entropy)).await?)
 }
 
 fn open_vault(config: &Config, is_new: bool, entropy: &Arc<dyn Entropy>) -> anyhow::Result<Vault> {
@@ -104,15 +115,17 @@ impl Node {
         surroundings: Surroundings,
         registry: &mut Registry,
     ) -> anyhow::Result<Self> {
-        let platform = open_services(config, &surroundings).await?;
+        let platform = open_services(config, &surroundings, registry).await?;
+        let runs_deliveries = surroundings.runs_deliveries;
         let app = compose(config, surroundings, &platform, registry).await?;
         let tasks = Tasks::new();
-        background::start(&tasks, &platform).await?;
+        background::start(&tasks, &platform, runs_deliveries).await?;
         Ok(Self {
             app: Arc::new(app),
             store: platform.store.clone(),
             resources: Arc::clone(&platform.resources),
             directory: Arc::clone(&platform.directory),
+            events: Arc::clone(&platform.events),
             tasks,
         })
     }
@@ -125,8 +138,12 @@ impl Node {
 }
 
 /// Opens the database and every service over it.
-async fn open_services(config: &Config, surroundings: &Surroundings) -> anyhow::Result<Arc<Platform>> {
-    let Surroundings { clock, entropy, public_origin, fetcher } = surroundings;
+async fn open_services(
+    config: &Config,
+    surroundings: &Surroundings,
+    registry: &mut Registry,
+) -> anyhow::Result<Arc<Platform>> {
+    let Surroundings { clock, entropy, public_origin, fetcher, .. } = surroundings;
     let started = clock.now();
     let store = open_store(config, clock, entropy).await?;
     let vault = open_vault(config, is_new_database(&store).await?, entropy)?;
@@ -169,7 +186,9 @@ async fn open_services(config: &Config, surroundings: &Surroundings) -> anyhow::
         },
     })
     .await?;
+    let events = open_events(config, surroundings, (&store, &vault, &resources), registry).await?;
     Ok(Arc::new(Platform {
+        events,
         usage: UsageService::new(store.clone(), Arc::clone(clock), config.usage.clone()),
         store,
         vault,
@@ -186,6 +205,32 @@ async fn open_services(config: &Config, surroundings: &Surroundings) -> anyhow::
     }))
 }
 
+/// Event delivery over the other services; nothing is delivered yet.
+async fn open_events(
+    config: &Config,
+    surroundings: &Surroundings,
+    (store, vault, resources): (&Store, &Vault, &Arc<Resources>),
+    registry: &mut Registry,
+) -> anyhow::Result<Arc<EventsService>> {
+    let Surroundings { clock, entropy, public_origin, ways, .. } = surroundings;
+    Ok(EventsService::open(trunkline_events::Parts {
+        store: store.clone(),
+        vault: vault.clone(),
+        clock: Arc::clone(clock),
+        entropy: Arc::clone(entropy),
+        blobs: events::open_blobs(config)?,
+        topics: Arc::new(events::Topics(Arc::clone(resources))),
+        // No service has events of its own yet that stand for published ones.
+        translators: Vec::new(),
+        webhooks: Arc::clone(&ways.webhooks),
+        nats: ways.nats.clone(),
+        installation: resources.subscription_id().await?,
+        settings: events::settings(config, public_origin),
+        metrics: trunkline_events::Metrics::register(registry),
+    })
+    .await?)
+}
+
 /// The pipeline with the operations of every service.
 async fn compose(
     config: &Config,
@@ -194,13 +239,14 @@ async fn compose(
     registry: &mut Registry,
 ) -> anyhow::Result<App> {
     let Surroundings { clock, entropy, public_origin, .. } = surroundings;
-    let Platform { resources, identity, directory, usage, .. } = &**platform;
+    let Platform { resources, identity, directory, usage, events, .. } = &**platform;
     let secret = secrets::load_or_create(&platform.store, &platform.vault, &*entropy, "continuation").await?;
     let routes = identity
         .routes()
         .join(resources.routes())
         .join(directory.routes())
         .join(usage.routes())
+        .join(events.routes())
         .join(platform.routes());
     let operations: Vec<_> = routes.operations().collect();
     for meter in config.usage.prices.list_unknown_meters(&operations) {

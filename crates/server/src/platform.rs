@@ -15,6 +15,7 @@ use trunkline_web::{Operation, Routes};
 
 use crate::backup;
 use trunkline_directory::DirectoryService;
+use trunkline_events::EventsService;
 use trunkline_identity::Identity;
 use trunkline_resources::Resources;
 use trunkline_usage::UsageService;
@@ -32,6 +33,7 @@ pub(crate) struct Platform {
     pub(crate) identity: Arc<Identity>,
     pub(crate) directory: Arc<DirectoryService>,
     pub(crate) usage: Arc<UsageService>,
+    pub(crate) events: Arc<EventsService>,
     pub(crate) data: PathBuf,
     pub(crate) master_key_file: Option<PathBuf>,
     pub(crate) node_name: String,

@@ -16,9 +16,10 @@ use trunkline_net::{Client, ClientBounds, unix_request};
 use trunkline_tasks::Tasks;
 use trunkline_web::{App, Operation, Peer};
 
-use crate::cli::{ApiReply, CliError, OperatorApi, Pending, Program};
+use crate::cli::{ApiReply, CliError, Forward, OperatorApi, Pending, Program};
 use crate::config::Config;
 use crate::doctor::DatabaseFacts;
+use crate::events::Ways;
 use crate::fetch::FETCH_BOUNDS;
 use crate::folder::{self, DataFolder};
 use crate::node::{Node, Surroundings, open_store};
@@ -30,6 +31,10 @@ const BOUNDS: ClientBounds = ClientBounds {
     total: Duration::from_mins(2),
     answer_bytes: 64 * 1024 * 1024,
 };
+
+/// What a web hook has for a delivery, so that a program behaves the same behind `events listen --forward`.
+const FORWARD_BOUNDS: ClientBounds =
+    ClientBounds { connect: Duration::from_secs(5), total: Duration::from_secs(30), answer_bytes: 64 * 1024 };
 
 /// The program, as its commands see it.
 #[derive(Debug)]
@@ -47,6 +52,8 @@ impl Program for Trunkline {
                 entropy: Arc::new(SystemEntropy),
                 public_origin: config.public_url(config.http.port),
                 fetcher: Arc::new(NoFetcher),
+                ways: Ways::closed(config),
+                runs_deliveries: false,
             };
             let node = Node::start(config, surroundings, &mut Registry::default()).await;
             let node = node.map_err(|cause| CliError::Unreachable(format!("{cause:#}")))?;
@@ -81,13 +88,7 @@ impl Program for Trunkline {
 
     fn fetch<'p>(&'p self, config: &'p Config, url: &'p str) -> Pending<'p, Result<Value, String>> {
         Box::pin(async move {
-            // What a server trusts: the machine's authorities and its own, as it wrote them at its last start.
-            let file = config.data.join("tls/trust.pem");
-            let authorities: Vec<_> = CertificateDer::pem_file_iter(&file)
-                .map(|found| found.filter_map(Result::ok).collect())
-                .map_err(|cause| {
-                    format!("{} cannot be read: {cause}; start the server once", file.display())
-                })?;
+            let authorities = authorities(config)?;
             let tasks = Tasks::new();
             let client =
                 Client::new(&authorities, FETCH_BOUNDS, tasks.clone()).map_err(|cause| cause.to_string())?;
@@ -101,8 +102,52 @@ impl Program for Trunkline {
         })
     }
 
+    fn forward(&self, config: &Config, url: &str) -> Result<Box<dyn Forward>, CliError> {
+        // Without a file of authorities only addresses without TLS can be reached, such as those of this machine.
+        let authorities =
+            if url.starts_with("https:") { authorities(config).map_err(CliError::File)? } else { Vec::new() };
+        let tasks = Tasks::new();
+        let client = Client::new(&authorities, FORWARD_BOUNDS, tasks.clone());
+        let client = client.map_err(|cause| CliError::File(cause.to_string()))?;
+        Ok(Box::new(OverHttp { client, url: url.to_owned(), _tasks: tasks }))
+    }
+
     fn clock(&self) -> Arc<dyn Clock> {
         Arc::new(SystemClock)
+    }
+}
+
+/// What a server trusts: the machine's authorities and its own, as it wrote them at its last start.
+fn authorities(config: &Config) -> Result<Vec<CertificateDer<'static>>, String> {
+    let file = config.data.join("tls/trust.pem");
+    CertificateDer::pem_file_iter(&file)
+        .map(|found| found.filter_map(Result::ok).collect())
+        .map_err(|cause| format!("{} cannot be read: {cause}; start the server once", file.display()))
+}
+
+/// Posts to a developer's own program.
+struct OverHttp {
+    client: Client,
+    url: String,
+    // Runs the pooled connections.
+    _tasks: Tasks,
+}
+
+impl Forward for OverHttp {
+    fn post<'f>(
+        &'f self,
+        headers: &'f [(&'static str, &'static str)],
+        body: String,
+    ) -> Pending<'f, Result<u16, String>> {
+        Box::pin(async move {
+            let mut request = Request::post(&self.url);
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            let request = request.body(Bytes::from(body)).map_err(|cause| cause.to_string())?;
+            let reply = self.client.request(request).await.map_err(|cause| cause.to_string())?;
+            Ok(reply.status().as_u16())
+        })
     }
 }
 
@@ -116,6 +161,9 @@ fn operations() -> Vec<&'static Operation> {
         trunkline_directory::operations::ALL,
         trunkline_directory::operations_oauth::ALL,
         trunkline_usage::operations::ALL,
+        trunkline_events::operations::ALL,
+        trunkline_events::operations::arm::ALL,
+        trunkline_events::operations::validation::ALL,
         platform::operations::ALL,
     ]
     .concat()
@@ -161,6 +209,10 @@ impl OperatorApi for InProcess {
         body: Option<Value>,
     ) -> Pending<'c, Result<ApiReply, String>> {
         Box::pin(call(&self.app, method, path_and_query, body))
+    }
+
+    fn is_server(&self) -> bool {
+        false
     }
 }
 

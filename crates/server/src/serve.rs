@@ -20,6 +20,7 @@ use trunkline_web::{App, Peer};
 use crate::admin::Admin;
 use crate::banner;
 use crate::config::Config;
+use crate::events::Ways;
 use crate::fetch::{FETCH_BOUNDS, Fetcher};
 use crate::folder::DataFolder;
 use crate::node::{Node, Surroundings, tls_folder};
@@ -54,6 +55,8 @@ pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>, is_json: bo
         entropy: Arc::new(SystemEntropy),
         public_origin: public_origin.clone(),
         fetcher: Arc::new(Fetcher(client)),
+        ways: Ways::open(&config, certificates.bundle.authorities(), &clock, &tasks)?,
+        runs_deliveries: true,
     };
     let node = Node::start(&config, surroundings, &mut registry).await?;
     let welcome = node.welcome(&config).await?;
@@ -87,6 +90,7 @@ pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>, is_json: bo
     stop.wanted().await;
     info!("stopping: requests in flight are finished first");
     is_serving.store(false, Ordering::Relaxed);
+    node.events.release_listeners();
     let is_clean = drain(&config, api, local).await;
     node.stop().await;
     if let Some(admin) = admin {

@@ -7,8 +7,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::Flag;
 
 mod directory;
+mod events;
 
 pub(crate) use directory::{AppCommand, CredentialFacts, DirectoryUserCommand, RoleCommand};
+pub(crate) use events::{EnvelopeSchema, EventsCommand, Listen, Log, SendTest, Subscribe};
 
 /// Self-hosted communication services that the Azure Communication Services SDKs can use.
 #[derive(Debug, Parser)]
@@ -61,6 +63,12 @@ pub(crate) enum Command {
     /// Issues, revokes and inspects access tokens
     #[command(subcommand, after_help = "Example:\n  trunkline token issue 8:acs:RESOURCE_USER --scope chat")]
     Token(TokenCommand),
+    /// Subscribes web hooks to events, and looks at what was delivered
+    #[command(
+        subcommand,
+        after_help = "Example:\n  trunkline events subscribe hook http://localhost:3000/hook\n  trunkline events listen"
+    )]
+    Events(EventsCommand),
     /// Creates, lists and deletes operators of this installation
     #[command(subcommand, after_help = "Example:\n  trunkline operator create alice --role contributor")]
     Operator(OperatorCommand),

@@ -10,7 +10,7 @@ use trunkline_kernel::{Clock, Timestamp};
 use super::arguments;
 use super::client::{encode, reply, request};
 use super::console::{Console, fields, text};
-use super::{CliError, Session};
+use super::{ApiReply, CliError, Session};
 
 /// How often the operation is asked about: fast enough for people, slow enough for the server.
 const POLL_EVERY: Duration = Duration::from_millis(250);
@@ -32,8 +32,7 @@ pub(super) async fn backup(
         console.note("warning: with the master key inside, whoever has the backup can read every secret.");
     }
     let accepted = reply(session.api, "POST", "/trunkline/backups", Some(body)).await?;
-    let operation = operation_path(accepted.operation_location.as_deref(), &accepted.body)?;
-    let outcome = wait(session, &operation).await?;
+    let outcome = wait(session, &accepted, ("the backup", BACKUP_MAX)).await?;
     let human = fields(&[
         ("Backup", target.display().to_string()),
         ("Size", text(&outcome["result"], "sizeBytes")),
@@ -64,38 +63,45 @@ pub(super) fn locate(name: &str, folder: &Path) -> Result<PathBuf, CliError> {
     Ok(std::path::absolute(path)?)
 }
 
-fn operation_path(location: Option<&str>, body: &Value) -> Result<String, CliError> {
-    let id = match location {
-        Some(location) => {
-            location.split('?').next().and_then(|path| path.rsplit('/').next()).map(str::to_owned)
-        }
-        None => body["id"].as_str().map(encode),
-    };
-    match id {
-        Some(id) if !id.is_empty() => Ok(format!("/trunkline/operations/{id}")),
-        _ => Err(CliError::Unreachable("the server did not say which operation makes the backup".to_owned())),
-    }
-}
-
-/// Waits until the operation has ended well.
-async fn wait(session: &Session<'_>, path: &str) -> Result<Value, CliError> {
+/// Waits until the long-running operation that `accepted` names has ended well; `what` it does, and how long
+/// that may take.
+pub(super) async fn wait(
+    session: &Session<'_>,
+    accepted: &ApiReply,
+    what: (&str, Duration),
+) -> Result<Value, CliError> {
+    let path = operation_path(accepted, what.0)?;
     let poll = async {
         loop {
-            let operation = request(session.api, "GET", path, None).await?;
+            let operation = request(session.api, "GET", &path, None).await?;
             match operation["status"].as_str().map(str::to_ascii_lowercase).as_deref() {
                 Some("succeeded") => return Ok(operation),
                 Some("notstarted" | "running") => tokio::time::sleep(POLL_EVERY).await,
                 _ => {
                     let error = &operation["error"];
                     let message = text(error, "message");
-                    let message = if message.is_empty() { "the backup failed".to_owned() } else { message };
+                    let message = if message.is_empty() { format!("{} failed", what.0) } else { message };
                     return Err(CliError::Refused { status: 200, code: text(error, "code"), message });
                 }
             }
         }
     };
-    match tokio::time::timeout(BACKUP_MAX, poll).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(CliError::Unreachable("the backup did not end within six hours".to_owned())),
+    if let Ok(outcome) = tokio::time::timeout(what.1, poll).await {
+        return outcome;
+    }
+    let minutes = what.1.as_secs() / 60;
+    Err(CliError::Unreachable(format!("{} did not end within {minutes} minutes", what.0)))
+}
+
+fn operation_path(accepted: &ApiReply, what: &str) -> Result<String, CliError> {
+    let id = match accepted.operation_location.as_deref() {
+        Some(location) => {
+            location.split('?').next().and_then(|path| path.rsplit('/').next()).map(str::to_owned)
+        }
+        None => accepted.body["id"].as_str().map(encode),
+    };
+    match id {
+        Some(id) if !id.is_empty() => Ok(format!("/trunkline/operations/{id}")),
+        _ => Err(CliError::Unreachable(format!("the server did not say which operation is {what}"))),
     }
 }

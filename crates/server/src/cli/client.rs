@@ -32,6 +32,11 @@ pub(crate) trait OperatorApi: Send + Sync {
         path_and_query: &'c str,
         body: Option<Value>,
     ) -> Pending<'c, Result<ApiReply, String>>;
+
+    /// Whether a server answers. In the command's own process nothing runs in the background.
+    fn is_server(&self) -> bool {
+        true
+    }
 }
 
 /// Why a command failed.

@@ -1,6 +1,8 @@
 //! Tests of the command line: what is asked of the operator API, what is printed, how it ends.
 
+mod backups;
 mod directory;
+mod events;
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -56,6 +58,18 @@ impl OperatorApi for FakeApi {
     }
 }
 
+impl Forward for FakeApi {
+    fn post<'f>(
+        &'f self,
+        headers: &'f [(&'static str, &'static str)],
+        body: String,
+    ) -> Pending<'f, Result<u16, String>> {
+        let headers: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        self.script().asked.push(format!("POST to the program, {} {body}", headers.join(", ")));
+        Box::pin(std::future::ready(Ok(204)))
+    }
+}
+
 struct FakeProgram(FakeApi);
 
 impl Program for FakeProgram {
@@ -78,6 +92,10 @@ impl Program for FakeProgram {
 
     fn fetch<'p>(&'p self, _: &'p Config, _: &'p str) -> Pending<'p, Result<Value, String>> {
         Box::pin(std::future::ready(Err("not asked in these tests".to_owned())))
+    }
+
+    fn forward(&self, _: &Config, _: &str) -> Result<Box<dyn Forward>, CliError> {
+        Ok(Box::new(self.0.clone()))
     }
 
     fn clock(&self) -> Arc<dyn Clock> {
@@ -347,71 +365,6 @@ async fn refusals_are_shown_for_people_and_programs() {
     ! error: nobody answers
     = 1
     ");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_backup_is_waited_for() {
-    let api = FakeApi::default()
-        .accepted("https://localhost:8443/trunkline/operations/7?api-version=1")
-        .reply(200, json!({ "id": "7", "status": "running" }))
-        .reply(200, json!({ "id": "7", "status": "succeeded", "result": { "sizeBytes": 4096, "files": 3 } }));
-    insta::assert_snapshot!(shown(api, "trunkline backup").await, @r#"
-    > POST /trunkline/backups {"file":"DATA/backups/trunkline-20261121T074559Z"}
-    > GET /trunkline/operations/7
-    > GET /trunkline/operations/7
-    Backup  DATA/backups/trunkline-20261121T074559Z
-    Size    4096
-    Files   3
-    ! Keep a copy of DATA/master.key elsewhere: without it the secrets in the backup stay closed.
-    = 0
-    "#);
-    let failed = FakeApi::default()
-        .accepted("/trunkline/operations/8")
-        .reply(200, json!({ "status": "failed", "error": { "code": "DiskFull", "message": "no space" } }));
-    insta::assert_snapshot!(shown(failed, "trunkline backup here --include-master-key").await, @r#"
-    > POST /trunkline/backups {"file":"DATA/backups/here","includeMasterKey":true}
-    > GET /trunkline/operations/8
-    ! warning: with the master key inside, whoever has the backup can read every secret.
-    ! error: no space
-    = 1
-    "#);
-}
-
-#[tokio::test]
-async fn a_backup_is_restored_into_an_empty_folder_only() {
-    let folder = tempfile::tempdir().expect("temporary folder");
-    let (data, target) = (folder.path().join("data"), folder.path().join("one"));
-    let request = crate::backup::Request {
-        target: target.clone(),
-        data: folder.path().to_owned(),
-        master_key: None,
-        now: Timestamp::from_seconds(1_000_000_000),
-    };
-    crate::backup::create(request, |file| async move { std::fs::write(file, "database") })
-        .await
-        .expect("made");
-    let line = format!("trunkline restore {}", target.display());
-    let api = FakeApi::default();
-    let first = run_with(&api, &data, &line, None).await.replace(env!("CARGO_PKG_VERSION"), "VERSION");
-    insta::assert_snapshot!(first, @"
-    Restored    DATA
-    Made on     2001-09-09T01:46:40.000000+00:00
-    By version  VERSION
-    Files       1
-    ! Put the master key at DATA/master.key (mode 0600) before you start the server.
-    = 0
-    ");
-    insta::assert_snapshot!(run_with(&api, &data, &line, None).await, @"
-    ! error: DATA is not empty; restore needs an empty or missing data folder
-    = 1
-    ");
-}
-
-#[tokio::test]
-async fn nothing_is_restored_beside_postgresql() {
-    let line = "trunkline restore x --set database.url=postgres://db/x";
-    let shown = shown(FakeApi::default(), line).await;
-    assert!(shown.contains("restore PostgreSQL with its own tools") && shown.ends_with("= 2"), "{shown}");
 }
 
 #[tokio::test]

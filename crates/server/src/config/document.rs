@@ -46,6 +46,9 @@ issuer = \"https://login.example.com/tenant/v2.0\"
 tenants = [\"5f1e1a94-7c1b-4d4f-9f6b-0a2c7f2f5b11\"]
 roles = { \"Acs.Operations\" = \"owner\", \"Acs.Sender\" = \"sms-sender@contoso\" }
 
+[events]
+allowed_networks = [\"10.0.0.0/8\"]
+
 [usage]
 currency = \"EUR\"
 spend_limit = 500
@@ -56,8 +59,9 @@ identity.users = 0.0005
 ```
 
 The profile `production` refuses `ephemeral`, `test_clock`, `default_resource`, `directory.metadata` and
-`cors.origins = \"*\"`, issuers that are not reached by `https://`, a missing `public_url` or one without `https://`, and certificates of the server's own authority unless
-`tls.own_authority = true`.
+`cors.origins = \"*\"`, issuers that are not reached by `https://`, `events.allow_http` without
+`events.allowed_networks`, a missing `public_url` or one without `https://`, and certificates of the server's own
+authority unless `tls.own_authority = true`.
 ";
 
 /// The page, section by section in the order of the table.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use trunkline_kernel::ResourceName;
 use trunkline_kernel::limits::RequestRate;
+use trunkline_net::outbound::IpNetwork;
 
 use trunkline_usage::{Amount, Price};
 use trunkline_web::network::Network;
@@ -46,6 +47,8 @@ pub(crate) enum Kind {
     LogFilter,
     /// The URL of a PostgreSQL database.
     DatabaseUrl,
+    /// The URL of a NATS server.
+    NatsUrl,
     /// `REQUESTS/SECONDS`.
     Rate,
     /// An amount of money without its currency.
@@ -144,6 +147,7 @@ impl Kind {
                 "a level (error, warn, info, debug, trace) or a filter such as info,hyper=warn".to_owned()
             }
             Self::DatabaseUrl => "a URL such as postgres://user@host/database".to_owned(),
+            Self::NatsUrl => "a URL such as nats://host:4222 or tls://host:4222".to_owned(),
             Self::Rate => "REQUESTS/SECONDS such as 500/30, both at least 1".to_owned(),
             Self::Amount => "an amount such as 0.0075, at most 6 digits after the point".to_owned(),
             Self::Price => "an amount such as 0.0075, or for several units such as \"0.004/60\"".to_owned(),
@@ -207,6 +211,7 @@ impl Kind {
             Self::Choice(words) => keep(words.contains(&text)),
             Self::LogFilter => keep(tracing_subscriber::EnvFilter::try_new(text).is_ok()),
             Self::DatabaseUrl => keep(is_database_url(text)),
+            Self::NatsUrl => keep(is_nats_url(text)),
             Self::Rate => accept_rate(text).map(Value::Rate),
             Self::Amount => text.parse().ok().map(Value::Amount),
             Self::Price => text.parse().ok().map(Value::Price),
@@ -229,6 +234,8 @@ impl Kind {
                 let reason = parsed.and_then(|tables| self.accept_tables(&tables).err());
                 reason.unwrap_or_else(|| format!("expected {}", self.describe()))
             }
+            // Who writes a URL with a password in it must not read it again in a log.
+            Self::NatsUrl => format!("expected {}, without user and password", self.describe()),
             _ => format!("{} is not allowed; expected {}", written.shown(), self.describe()),
         }
     }
@@ -319,7 +326,8 @@ fn as_text(written: &Written) -> Option<&str> {
 fn accept_list<'a>(item: Item, parts: impl Iterator<Item = &'a str>) -> Option<Value> {
     let is_valid = |part: &str| match item {
         Item::Address => part.parse::<IpAddr>().is_ok(),
-        Item::Network => part.parse::<Network>().is_ok(),
+        // Two crates read them, neither above the other.
+        Item::Network => part.parse::<Network>().is_ok() && part.parse::<IpNetwork>().is_ok(),
         Item::HostName => is_host_name(part),
         Item::Origin => part == "*" || is_origin(part),
         Item::Location => part.len() <= 64 && !part.chars().any(char::is_control),
@@ -360,6 +368,12 @@ fn is_host_name(text: &str) -> bool {
             && !label.ends_with('-')
     };
     (1..=253).contains(&text.len()) && text.split('.').all(is_label)
+}
+
+/// Scheme, host, and nothing after an optional port: credentials have settings of their own, which are secret.
+fn is_nats_url(text: &str) -> bool {
+    let rest = text.strip_prefix("nats://").or_else(|| text.strip_prefix("tls://"));
+    rest.is_some_and(|authority| is_origin(&format!("https://{authority}")))
 }
 
 fn is_database_url(text: &str) -> bool {

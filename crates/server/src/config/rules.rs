@@ -44,6 +44,7 @@ impl Checker<'_> {
             self.report("admin.port", "is the same port as http.port; the admin listener needs its own");
         }
         self.check_directory();
+        self.check_nats();
         let is_price = |key: &String| key.starts_with("usage.prices.");
         if self.is_set("usage.spend_limit") && !self.values.keys().any(is_price) {
             self.report("usage.spend_limit", "needs usage.prices: without them nothing costs anything");
@@ -85,6 +86,27 @@ impl Checker<'_> {
         }
     }
 
+    fn check_nats(&mut self) {
+        let url = "events.nats.url";
+        for key in ["events.nats.user", "events.nats.password", "events.nats.token"] {
+            if self.is_set(key) && !self.is_set(url) {
+                self.report(url, &format!("needed because {key} is set"));
+            }
+        }
+        let pair = ["events.nats.user", "events.nats.password"];
+        for (given, missing) in [(pair[0], pair[1]), (pair[1], pair[0])] {
+            if self.is_set(given) && !self.is_set(missing) {
+                self.report(missing, &format!("needed because {given} is set"));
+            }
+        }
+        if self.is_set(pair[0]) && self.is_set("events.nats.token") {
+            self.report(
+                "events.nats.token",
+                "cannot be together with events.nats.user: one of them signs in",
+            );
+        }
+    }
+
     fn refuse_conveniences(&mut self) {
         for key in ["ephemeral", "test_clock"] {
             if self.is_on(key) {
@@ -108,6 +130,7 @@ impl Checker<'_> {
                 "is required in the profile production, such as https://acs.example.com",
             ),
         }
+        self.refuse_open_web_hooks();
         if self.is_on("directory.metadata") {
             self.report(
                 "directory.metadata",
@@ -130,6 +153,17 @@ impl Checker<'_> {
             self.report(
                 "tls.certificate_file",
                 "is required in the profile production, or set tls.own_authority = true to let the server sign",
+            );
+        }
+    }
+
+    fn refuse_open_web_hooks(&mut self) {
+        let networks = self.value("events.allowed_networks");
+        let has_networks = matches!(networks, Value::List(items) if !items.is_empty());
+        if self.is_on("events.allow_http") && !has_networks {
+            self.report(
+                "events.allow_http",
+                "needs events.allowed_networks in the profile production: on the Internet events go by https://",
             );
         }
     }

@@ -140,6 +140,55 @@ fn prices_may_have_the_names_of_meters_with_dots() {
 }
 
 #[test]
+fn events_are_kept_and_sent_as_configured() {
+    let development = Given::default().load().expect("valid").config.events;
+    let contains = |address: &str| {
+        let address = address.parse().expect("an address");
+        development.allowed_networks.iter().any(|network| network.contains(address))
+    };
+    assert!(contains("127.0.0.1") && contains("::1") && !contains("10.0.0.1"));
+    assert!(development.allow_http);
+    assert_eq!(development.history.as_secs(), 24 * 3_600);
+    assert_eq!(development.log.as_secs(), 7 * 86_400);
+    assert_eq!(
+        [development.history_rows_max, development.log_rows_max, development.pending_max],
+        [1_000_000, 1_000_000, 5_000_000]
+    );
+    assert_eq!(development.webhook_origin, "eventgrid.azure.net");
+    assert!(development.nats.is_none());
+    let file = "[events]\nhistory_hours = 2\nlog_days = 1\nallow_http = false\nallowed_networks = []\n\
+                [events.nats]\nurl = 'tls://nats.example'\nuser = 'acs'\npassword = 'hunter2'";
+    let loaded = Given { file, ..Given::default() }.load().expect("valid");
+    let events = &loaded.config.events;
+    assert_eq!((events.history.as_secs(), events.log.as_secs()), (7_200, 86_400));
+    assert!(events.allowed_networks.is_empty() && !events.allow_http);
+    let nats = events.nats.as_ref().expect("configured");
+    assert_eq!((nats.url.as_str(), nats.user.as_deref()), ("tls://nats.example", Some("acs")));
+    assert_eq!(nats.password.as_ref().map(|password| password.expose().as_str()), Some("hunter2"));
+    assert!(nats.token.is_none());
+    assert_eq!(source_of(&loaded, "events.nats.password"), "*** <- trunkline.toml:9");
+}
+
+#[test]
+fn nats_settings_that_make_no_sense_are_explained() {
+    let problems = |file| Given { file, ..Given::default() }.problems().join("\n");
+    insta::assert_snapshot!(problems("events.nats.url = 'nats://user:pass@host'"), @"trunkline.toml:1: events.nats.url: expected a URL such as nats://host:4222 or tls://host:4222, without user and password");
+    insta::assert_snapshot!(problems("events.nats.user = 'acs'\nevents.nats.token = 't'"), @"
+    default: events.nats.url: needed because events.nats.user is set
+    default: events.nats.url: needed because events.nats.token is set
+    default: events.nats.password: needed because events.nats.user is set
+    trunkline.toml:2: events.nats.token: cannot be together with events.nats.user: one of them signs in
+    ");
+}
+
+#[test]
+fn production_takes_http_web_hooks_in_named_networks() {
+    let file = "profile = 'production'\npublic_url = 'https://a.example'\ntls.own_authority = true\n\
+                events.allow_http = true\nevents.allowed_networks = ['10.0.0.0/8']";
+    assert!(Given { file, ..Given::default() }.load().expect("valid").config.events.allow_http);
+}
+
+#[test]
 fn the_directory_is_filled_from_tables_and_files() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let secret = folder.path().join("secret");
@@ -295,7 +344,7 @@ fn production_refuses_every_convenience() {
     let given = Given {
         file: "profile = 'production'\nephemeral = true\ntest_clock = true\ndefault_resource = 'dev'\n\
                cors.origins = ['*']\npublic_url = 'http://a.example'\n\
-               directory.enabled = true\ndirectory.metadata = true",
+               directory.enabled = true\ndirectory.metadata = true\nevents.allow_http = true",
         ..Given::default()
     };
     insta::assert_snapshot!(given.problems().join("\n"), @r#"
@@ -304,6 +353,7 @@ fn production_refuses_every_convenience() {
     trunkline.toml:4: default_resource: is refused in the profile production: clients must name their resource
     trunkline.toml:5: cors.origins: "*" is refused in the profile production; list the origins
     trunkline.toml:6: public_url: must start with https:// in the profile production
+    trunkline.toml:9: events.allow_http: needs events.allowed_networks in the profile production: on the Internet events go by https://
     trunkline.toml:8: directory.metadata: is refused in the profile production: every program on the machine could get a token
     default: tls.certificate_file: is required in the profile production, or set tls.own_authority = true to let the server sign
     "#);

@@ -13,6 +13,10 @@ use trunkline_web::network::Network;
 use trunkline_web::principal::ApplicationRole;
 use uuid::Uuid;
 
+mod events;
+
+pub(crate) use events::Events;
+
 use super::kind::Value;
 use super::resolve::Values;
 use super::{Profile, resolve};
@@ -58,6 +62,8 @@ pub(crate) struct Config {
     pub(crate) data_locations: Vec<String>,
     /// Usage in money.
     pub(crate) usage: trunkline_usage::Settings,
+    /// Event delivery.
+    pub(crate) events: Events,
     /// Logs.
     pub(crate) log: Log,
     /// Where backups go.
@@ -311,6 +317,7 @@ impl Config {
             directory: reader.directory(),
             data_locations: reader.list("resources.data_locations"),
             usage: reader.usage(),
+            events: reader.events(),
             log: Log {
                 is_json: reader.text("log.format").as_deref() == Some("json"),
                 level: reader.text("log.level").unwrap_or_else(|| "info".to_owned()),

@@ -135,6 +135,10 @@ impl Program for FakeProgram {
         Box::pin(std::future::ready(found))
     }
 
+    fn forward(&self, _: &Config, _: &str) -> Result<Box<dyn crate::cli::Forward>, CliError> {
+        Err(CliError::Unreachable("not asked in these tests".to_owned()))
+    }
+
     fn clock(&self) -> Arc<dyn Clock> {
         Arc::new(ManualClock::new(Timestamp::from_seconds(NOW_S)))
     }

@@ -141,6 +141,7 @@ async fn master_key_rotate(platform: Arc<Platform>, context: Context) -> Result<
     let mut resealed = platform.resources.reseal().await?;
     resealed += platform.identity.reseal().await?;
     resealed += platform.directory.reseal().await?;
+    resealed += platform.events.reseal().await?;
     // The text that tells a lost key at start follows the others, so that the old key can go from the file.
     platform.vault.check(&platform.store).await.map_err(|cause| {
         tracing::error!(%cause, "the check of the master key cannot be sealed anew");

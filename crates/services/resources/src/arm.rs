@@ -11,7 +11,7 @@
 //! | `group_deletion` | the durable job that empties a group |
 //! | `progress` | long-running operations, polled |
 //! | `plumbing` | tenants, subscriptions, providers |
-//! | `place` | where a request points, who may, and ARM's error codes |
+//! | `place` | where a request points, and ARM's error codes |
 //! | `types` | what goes over the wire |
 
 mod group_deletion;
@@ -32,6 +32,8 @@ use crate::operations::{arm, resource_manager as manager};
 
 pub use group_deletion::GROUP_DELETION_JOB;
 pub(crate) use group_deletion::run as run_group_deletion;
+pub use plumbing::EVENT_GRID_VERSIONS;
+pub(crate) use services::resource_id;
 
 pub(crate) fn routes(service: &Arc<Resources>) -> Routes {
     Routes::new()

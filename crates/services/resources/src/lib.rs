@@ -29,15 +29,15 @@ mod tests;
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
-use trunkline_kernel::{Clock, Entropy};
+use trunkline_kernel::{Clock, Entropy, ResourceId, ResourceName};
 use trunkline_store::vault::Vault;
-use trunkline_store::{Key, Migration, Slice, Store, params};
+use trunkline_store::{Key, Migration, Slice, Store, Tx, params};
 use trunkline_tasks::Shutdown;
 use trunkline_web::Routes;
 use uuid::Uuid;
 
 pub use api::resources::{KeysReply, Resource};
-pub use arm::GROUP_DELETION_JOB;
+pub use arm::{EVENT_GRID_VERSIONS, GROUP_DELETION_JOB};
 pub use directory::{CHANGED_TOPIC, Directory, Naming};
 pub use error::ResourcesError;
 pub use operators::OperatorTokens;
@@ -64,6 +64,28 @@ pub struct Settings {
     pub tenant_id: Uuid,
     /// Where data may lie; empty for anywhere. The first is the one of resources that name none.
     pub data_locations: Vec<String>,
+}
+
+/// Where a resource lies in ARM.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ArmPlace {
+    /// `/subscriptions/GUID/resourceGroups/GROUP/providers/Microsoft.Communication/CommunicationServices/NAME`.
+    pub id: String,
+    /// The resource's name as ARM shows it.
+    pub name: String,
+    /// Its resource group as ARM shows it.
+    pub group: String,
+}
+
+impl ArmPlace {
+    fn of(row: &rows::ResourceRow, subscription: Uuid) -> Self {
+        let name = if row.shown_name.is_empty() { &row.name } else { &row.shown_name };
+        Self {
+            id: arm::resource_id(subscription, &row.shown_group, name),
+            name: name.clone(),
+            group: row.shown_group.clone(),
+        }
+    }
 }
 
 /// What the service is made of.
@@ -162,6 +184,24 @@ impl Resources {
                 Ok(row.get(0)?)
             })
             .await
+    }
+
+    /// Where the resource lies in ARM; `None` when there is no such resource.
+    pub async fn place_of(&self, id: ResourceId) -> Result<Option<ArmPlace>, ResourcesError> {
+        let subscription = self.subscription_id().await?;
+        let find = move |tx: &mut Tx<'_>| -> Result<Option<rows::ResourceRow>, ResourcesError> {
+            let Some(name) = rows::find_name(tx, id)? else { return Ok(None) };
+            Ok(rows::find_resource(tx, &name)?)
+        };
+        Ok(self.store.read(find).await?.map(|row| ArmPlace::of(&row, subscription)))
+    }
+
+    /// The resource of that name in that group, both in any case.
+    pub async fn find_in_group(&self, group: &str, name: &str) -> Result<Option<ResourceId>, ResourcesError> {
+        let Ok(name) = name.parse::<ResourceName>() else { return Ok(None) };
+        let group = rules::groups::key_of(group);
+        let found = self.store.read(move |tx| rows::find_resource(tx, name.as_str())).await?;
+        Ok(found.filter(|row: &rows::ResourceRow| row.group == group).map(|row| row.id))
     }
 
     /// Goes on with the deletion of a resource group: the handler of [`GROUP_DELETION_JOB`].

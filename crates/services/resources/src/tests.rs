@@ -20,6 +20,7 @@ mod operations_list;
 mod operators_create;
 mod operators_delete;
 mod operators_list;
+mod places;
 mod providers_get;
 mod providers_list;
 mod providers_register;

@@ -9,7 +9,7 @@ use trunkline_store::{Key, Tx};
 use trunkline_web::{ApiError, Context, Reply, Role, etag};
 use uuid::Uuid;
 
-use super::place::{expect_role, group_key, refusal, subscription};
+use super::place::{group_key, refusal, subscription};
 use super::types::{ResourceGroup, ResourceGroupParameters, ResourceGroupPatch, ResourceGroupProperties};
 use super::{group_deletion, progress};
 use crate::Resources;
@@ -42,7 +42,7 @@ fn tag_of(row: &GroupRow) -> String {
 
 async fn load(service: &Resources, context: &Context) -> Result<(GroupRow, Uuid), ApiError> {
     let subscription = subscription(service, context).await?;
-    expect_role(context, None, Role::Reader)?;
+    context.expect_role(None, Role::Reader)?;
     let key = group_key(context);
     let row = service.store.read(move |tx| changes::load_group(tx, &key)).await.map_err(refusal)?;
     Ok((row, subscription))
@@ -58,7 +58,7 @@ pub(crate) async fn resource_groups_list(
     }
     let limit = context.page_size()?;
     let after: Option<String> = context.continuation()?;
-    let may_see = expect_role(&context, None, Role::Reader).is_ok();
+    let may_see = context.expect_role(None, Role::Reader).is_ok();
     let found: Vec<GroupRow> = service
         .store
         .read(move |tx| {

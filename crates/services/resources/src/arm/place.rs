@@ -1,10 +1,9 @@
-//! Where a request of ARM points, whether its caller may, and what ARM calls what went wrong.
+//! Where a request of ARM points, and what ARM calls what went wrong.
 
 use http::StatusCode;
-use trunkline_kernel::{ResourceId, ResourceName};
+use trunkline_kernel::ResourceName;
 use trunkline_store::Tx;
-use trunkline_web::principal::{ApplicationRole, GrantScope};
-use trunkline_web::{ApiError, Context, Principal, Role};
+use trunkline_web::{ApiError, Context, Role};
 use uuid::Uuid;
 
 use crate::Resources;
@@ -55,7 +54,7 @@ impl Place {
         least: Role,
     ) -> Result<ResourceRow, ResourcesError> {
         let row = self.load(tx)?;
-        expect_role(context, Some(row.id), least)?;
+        context.expect_role(Some(row.id), least)?;
         Ok(row)
     }
 }
@@ -81,42 +80,6 @@ pub(crate) async fn subscription(service: &Resources, context: &Context) -> Resu
 /// The key of the group in the path.
 pub(crate) fn group_key(context: &Context) -> String {
     groups::key_of(context.path("resourceGroupName"))
-}
-
-/// Whether the caller has at least the role `least` on a resource, or on the installation for `None`.
-///
-/// **Errors**: 403.
-pub(crate) fn expect_role(
-    context: &Context,
-    resource: Option<ResourceId>,
-    least: Role,
-) -> Result<(), ApiError> {
-    let Principal::Application { grants, .. } = &context.principal else { return Ok(()) };
-    if grants.role_on(resource) >= Some(least) {
-        return Ok(());
-    }
-    let place = if resource.is_some() { "this resource" } else { "the installation" };
-    Err(ApiError::forbidden(format!("The caller needs the role {} on {place}.", least.as_str())))
-}
-
-/// The resources the caller may see; `None` for all.
-pub(crate) fn visible(context: &Context) -> Option<Vec<ResourceId>> {
-    let Principal::Application { grants, .. } = &context.principal else { return None };
-    if grants.role_on(None).is_some() {
-        return None;
-    }
-    let mut ids: Vec<ResourceId> = grants
-        .0
-        .iter()
-        .filter(|grant| matches!(grant.role, ApplicationRole::General(_)))
-        .filter_map(|grant| match grant.scope {
-            GrantScope::Resource(id) => Some(id),
-            GrantScope::Installation => None,
-        })
-        .collect();
-    ids.sort_unstable();
-    ids.dedup();
-    Some(ids)
 }
 
 /// The same error with the code ARM has for it.

@@ -16,6 +16,10 @@ use crate::operations::arm::VERSIONS;
 
 const COMMUNICATION: &str = "Microsoft.Communication";
 
+/// The api-versions of event subscriptions, oldest first. The service that has them is another crate's; a test
+/// of the server compares.
+pub const EVENT_GRID_VERSIONS: &[&str] = &["2022-06-15", "2025-02-15"];
+
 /// The name of the tenant and of the subscription, for people.
 const DISPLAY_NAME: &str = "Trunkline";
 
@@ -89,7 +93,7 @@ pub(crate) async fn subscriptions_list_locations(
 }
 
 /// The providers there are.
-fn providers(subscription: Uuid) -> [Provider; 2] {
+fn providers(subscription: Uuid) -> [Provider; 3] {
     let provider = |namespace: &'static str, resource_types| Provider {
         id: format!("/subscriptions/{subscription}/providers/{namespace}"),
         namespace,
@@ -112,6 +116,17 @@ fn providers(subscription: Uuid) -> [Provider; 2] {
                 kind("checkNameAvailability", VERSIONS, "None"),
                 kind("operations", VERSIONS, "None"),
                 kind("locations/operationStatuses", VERSIONS, "None"),
+            ],
+        ),
+        provider(
+            "Microsoft.EventGrid",
+            vec![
+                kind("eventSubscriptions", EVENT_GRID_VERSIONS, "None"),
+                kind("systemTopics", EVENT_GRID_VERSIONS, "SupportsTags, SupportsLocation"),
+                kind("systemTopics/eventSubscriptions", EVENT_GRID_VERSIONS, "None"),
+                kind("topicTypes", EVENT_GRID_VERSIONS, "None"),
+                kind("locations/operationsStatus", EVENT_GRID_VERSIONS, "None"),
+                kind("operations", EVENT_GRID_VERSIONS, "None"),
             ],
         ),
         provider("Microsoft.Resources", vec![kind("resourceGroups", managers, "SupportsTags")]),

@@ -10,7 +10,7 @@ use trunkline_store::{Key, Tx};
 use trunkline_web::{ApiError, Context, Reply, Role, etag};
 use uuid::Uuid;
 
-use super::place::{Place, expect_role, group_key, refusal, subscription, visible};
+use super::place::{Place, group_key, refusal, subscription};
 use super::progress;
 use super::types::{
     CommunicationServiceParameters, CommunicationServiceProperties, CommunicationServiceResource,
@@ -27,6 +27,11 @@ use crate::rules::{arm_ids, data_location, tags};
 /// The type of a resource, as ARM writes it.
 pub(crate) const RESOURCE_TYPE: &str = "Microsoft.Communication/CommunicationServices";
 
+/// The id of a resource in ARM.
+pub(crate) fn resource_id(subscription: Uuid, group: &str, name: &str) -> String {
+    format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/{RESOURCE_TYPE}/{name}")
+}
+
 impl CommunicationServiceResource {
     pub(crate) fn of(row: ResourceRow, subscription: Uuid, naming: &Naming) -> Self {
         let name = row.name.parse().expect("only valid names are inserted");
@@ -39,10 +44,7 @@ impl CommunicationServiceResource {
         let (last_modified_by, last_modified_by_type) =
             if is_changed { modified_by } else { created_by.clone() };
         Self {
-            id: format!(
-                "/subscriptions/{subscription}/resourceGroups/{}/providers/{RESOURCE_TYPE}/{shown_name}",
-                row.shown_group
-            ),
+            id: resource_id(subscription, &row.shown_group, &shown_name),
             name: shown_name,
             kind: RESOURCE_TYPE,
             location: "global",
@@ -110,7 +112,7 @@ async fn list(
 ) -> Result<Reply, ApiError> {
     let limit = context.page_size()?;
     let after: Option<String> = context.continuation()?;
-    let selection = Selection { group, ids: visible(context) };
+    let selection = Selection { group, ids: context.visible_resources() };
     let found: Vec<ResourceRow> = service
         .store
         .read(move |tx| rows::list_resources(tx, &selection, after.as_deref().unwrap_or_default(), limit))
@@ -245,7 +247,7 @@ impl Asked {
         let Some(row) = rows::find_resource(tx, self.place.name.as_str())? else {
             return self.create(tx, service, context).map(|row| (row, true));
         };
-        expect_role(context, Some(row.id), Role::Contributor)?;
+        context.expect_role(Some(row.id), Role::Contributor)?;
         changes::load_group(tx, &self.place.group)?;
         if row.group != self.place.group {
             return Err(ResourcesError::NameTaken(row.name));
@@ -266,7 +268,7 @@ impl Asked {
         service: &Resources,
         context: &Context,
     ) -> Result<ResourceRow, ResourcesError> {
-        expect_role(context, None, Role::Contributor)?;
+        context.expect_role(None, Role::Contributor)?;
         context.check_preconditions(None)?;
         let Some(location) = &self.data_location else {
             let message = "dataLocation is missing: where the data of the resource lies.";
@@ -360,7 +362,10 @@ pub(crate) async fn communication_services_delete(
     let (maker, wanted, asking) = (Arc::clone(&service), place.clone(), Arc::clone(&context));
     let task = move |tx: &mut Tx<'_>| -> Result<bool, ResourcesError> {
         let row = match wanted.load_for(tx, &asking, Role::Contributor) {
-            Err(ResourcesError::ResourceNotFound(_)) => return Ok(false),
+            Err(ResourcesError::ResourceNotFound(_)) => {
+                asking.changes_nothing();
+                return Ok(false);
+            }
             found => found?,
         };
         asking.check_preconditions(Some(&show(&maker, &wanted, row.clone()).1))?;
@@ -375,7 +380,7 @@ pub(crate) async fn communication_services_delete(
         return Ok(Reply::empty(StatusCode::NO_CONTENT));
     }
     // Whoever had a role on this resource alone has none any more to poll with.
-    if visible(&context).is_some() {
+    if context.visible_resources().is_some() {
         return Ok(Reply::empty(StatusCode::OK));
     }
     let reply = Reply::empty(StatusCode::ACCEPTED);

@@ -15,7 +15,7 @@ async fn providers_are_listed(store: TestStore) {
         .iter()
         .filter_map(|provider| provider["namespace"].as_str())
         .collect();
-    assert_eq!(namespaces, ["Microsoft.Communication", "Microsoft.Resources"]);
+    assert_eq!(namespaces, ["Microsoft.Communication", "Microsoft.EventGrid", "Microsoft.Resources"]);
 }
 
 async fn readers_may_look(store: TestStore) {

@@ -1,0 +1,5 @@
+//! `EventSubscriptions_ListRegionalBySubscription`.
+
+const PATH: &str = "/providers/Microsoft.EventGrid/locations/global/eventSubscriptions";
+
+with_path!(PATH; they_are_listed, the_caller_sees_its_own_only, pages_follow_each_other, readers_may_look, wrong_places_are_refused, other_locations_have_none);

@@ -1,0 +1,9 @@
+//! `SystemTopicEventSubscriptions_CreateOrUpdate`.
+
+use super::arm::Home;
+
+at_home!(Home::SystemTopic; create_or_update; a_new_one_waits_for_its_endpoint, everything_it_says_is_shown, a_put_replaces_all_there_was, secret_headers_are_kept_for_the_same_server_only, a_resource_has_a_limit_of_them, bad_names_are_refused, contributors_may_make_one, wrong_places_are_refused);
+
+at_home!(Home::SystemTopic; handshakes; an_endpoint_that_agrees_makes_it_active, an_endpoint_that_refuses_makes_a_new_one_fail, another_address_waits_while_the_old_one_stays, a_change_that_is_refused_leaves_what_was, another_schema_is_agreed_on_too, a_later_change_takes_the_place_of_one_that_waits, going_back_to_what_is_in_force_needs_no_handshake, a_person_can_agree_while_the_code_counts);
+
+at_home!(Home::SystemTopic; proposals; bad_ones_cannot_be_put);
