@@ -2,6 +2,8 @@
 //! and runs them.
 
 mod drive;
+mod events;
+mod local;
 mod plain;
 mod process;
 mod server;
@@ -14,14 +16,16 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-const USAGE: &str = "trunkline-bench store|token|start [ARGUMENTS]
+const USAGE: &str = "trunkline-bench store|events|token|start [ARGUMENTS]
 
 store [sqlite|postgres [CONNECTIONS]]
        durable messages a second; PostgreSQL when TRUNKLINE_BENCH_POSTGRES is the address of a superuser
+events [latency|deliveries|batches|dead|backlog]
+       from commit to web hook: latency, deliveries a second, dead endpoints, a backlog of a million
 token  tokens issued through TLS, HMAC and JSON, beside a bare route; needs wrk
 start  time from start to ready, memory when idle, also with 10,000 resources; size of the program
 
-token and start measure the program TRUNKLINE_BIN, or target/release/trunkline.";
+events, token and start measure the program TRUNKLINE_BIN, or target/release/trunkline.";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -29,6 +33,8 @@ async fn main() -> ExitCode {
     let name = arguments.first().cloned().unwrap_or_default();
     let measured: Result<()> = match name.as_str() {
         "store" => measure_store(&arguments[1..]).await,
+        "events" => events::run(&arguments[1..]).await,
+        "sink" => events::sink::run(),
         "token" => token::run(),
         "start" => start::run(),
         _ => {

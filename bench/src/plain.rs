@@ -1,4 +1,5 @@
-//! The same messages without Trunkline's store: the least that the libraries themselves cost.
+//! The same work without Trunkline: the least that the libraries themselves cost.
 
+pub(crate) mod hook;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;

@@ -12,6 +12,12 @@ pub(crate) fn own_cpu() -> Duration {
     Duration::new(used.tv_sec.unsigned_abs(), u32::try_from(used.tv_nsec).unwrap_or(0))
 }
 
+/// Time since the machine's start: the same in every process, unlike that of a process's own clock.
+pub(crate) fn machine_time() -> Duration {
+    let now = clock_gettime(ClockId::Monotonic);
+    Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0))
+}
+
 /// What `/proc/PID/stat` says of a process.
 pub(crate) struct Stat {
     pub(crate) id: u32,

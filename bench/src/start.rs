@@ -1,14 +1,13 @@
 //! `start`: from start to ready on an existing database, memory when idle, size of the program; the same with
 //! ten thousand resources, every one of which was called once.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 use tempfile::TempDir;
 
+use crate::local::Local;
 use crate::process;
 use crate::server::{Server, program};
 
@@ -71,7 +70,7 @@ fn with_many_resources(data: &Path) -> Result<Many> {
     let server = Server::start(data)?;
     let mut local = Local::connect(data)?;
     for number in 0..RESOURCES {
-        local.request("PUT", &format!("/trunkline/resources/tenant-{number:05}"), 201)?;
+        local.request("PUT", &format!("/trunkline/resources/tenant-{number:05}"), "", 201)?;
     }
     server.stop()?;
     let mut times = Vec::new();
@@ -86,47 +85,9 @@ fn with_many_resources(data: &Path) -> Result<Many> {
     let idle_bytes = process::resident_bytes(server.id())?;
     let mut local = Local::connect(data)?;
     for number in 0..RESOURCES {
-        local.request("GET", &format!("/trunkline/resources/tenant-{number:05}/keys"), 200)?;
+        local.request("GET", &format!("/trunkline/resources/tenant-{number:05}/keys"), "", 200)?;
     }
     let used_bytes = process::resident_bytes(server.id())?;
     server.stop()?;
     Ok(Many { started_in: times[STARTS / 2], idle_bytes, used_bytes })
-}
-
-/// A kept-alive HTTP/1.1 connection to the socket in the data folder.
-struct Local(BufReader<UnixStream>);
-
-impl Local {
-    fn connect(data: &Path) -> Result<Self> {
-        let stream = UnixStream::connect(data.join("trunkline.sock")).context("the server has a socket")?;
-        Ok(Self(BufReader::new(stream)))
-    }
-
-    fn request(&mut self, method: &str, path: &str, expected: u16) -> Result<()> {
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n");
-        self.0.get_mut().write_all(head.as_bytes())?;
-        let (mut status, mut length) = (None, 0);
-        loop {
-            let mut line = String::new();
-            if self.0.read_line(&mut line)? == 0 {
-                bail!("the server closed the connection");
-            }
-            let line = line.trim_end().to_ascii_lowercase();
-            if line.is_empty() {
-                break;
-            }
-            if status.is_none() {
-                status = line.split(' ').nth(1).and_then(|code| code.parse::<u16>().ok());
-            }
-            if let Some(text) = line.strip_prefix("content-length:") {
-                length = text.trim().parse()?;
-            }
-        }
-        let mut body = vec![0; length];
-        self.0.read_exact(&mut body)?;
-        if status != Some(expected) {
-            bail!("{method} {path} was answered {status:?}: {}", String::from_utf8_lossy(&body));
-        }
-        Ok(())
-    }
 }

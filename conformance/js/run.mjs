@@ -19,7 +19,7 @@ import { binaryPath, startServer } from "./server.mjs";
 const HERE = dirname(fileURLToPath(import.meta.url));
 const SDK_PACKAGES = [
   "@azure/communication-identity", "@azure/communication-common", "@azure/identity", "@azure/arm-communication",
-  "@azure/arm-resources", "@azure/core-rest-pipeline",
+  "@azure/arm-resources", "@azure/arm-eventgrid", "@azure/eventgrid", "@azure/core-rest-pipeline",
 ];
 
 function testFiles(words) {

@@ -21,12 +21,17 @@ from directory import Directory
 from harness import binary_path, running_server
 from sdk import SyncAsAsync, settled
 
+# Fixtures of the tests about events.
+pytest_plugins = ["event_grid"]
+
 SDK_PACKAGES = (
     "azure-communication-identity",
     "azure-communication-chat",
     "azure-communication-callautomation",
+    "azure-eventgrid",
     "azure-identity",
     "azure-mgmt-communication",
+    "azure-mgmt-eventgrid",
     "azure-mgmt-resource",
     "msal",
     "azure-core",
@@ -94,7 +99,10 @@ def resolve_names_under_localhost():
 
 @pytest.fixture(scope="session")
 def server(shared_servers):
-    """The server most tests share. Nobody moves its clock or changes its keys; see `own_server` for that."""
+    """The server most tests share. Nobody moves its clock, which stands still, or changes its keys.
+
+    See `own_server` for that.
+    """
     return shared_servers[0]
 
 

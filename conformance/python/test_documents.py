@@ -1,4 +1,4 @@
-"""What the documents print can be run: every snippet of docs/authentication.md, and the README's two pages of SDKs.
+"""What the documents print can be run: every snippet of docs/authentication.md, and the README's three pages.
 
 The JavaScript snippets are run by the JavaScript suite, between the same commands.
 """
@@ -15,6 +15,7 @@ from azure.communication.identity import CommunicationIdentityClient
 import browser
 from documents import LANGUAGES, Walk, sections
 from harness import binary_path, running_server, start_server
+from hook import running_hook
 from issuer import Issuer
 from sdk import BearerCredential, GUID, claims_of
 
@@ -26,6 +27,7 @@ WITH_BROWSER = ("A person signs in", "Exchanges: from a directory user to a comm
 WITH_SETTINGS = ("Your own issuer", "From the configuration")
 # Building Trunkline is what brings this suite to run.
 NOT_RUN_HERE = ("Two commands",)
+WITH_WEB_HOOK = "Page three: events at your web hook"
 SUBJECT = "system:serviceaccount:shop:calls"
 START_DEADLINE_SECONDS = 30
 
@@ -121,11 +123,24 @@ def test_section_of_the_guide(reader, section):
 def test_readme(reader):
     """From the first page to the second, in one shell."""
     reader.shell("trunkline key show")
-    pages = {name: snippets for name, snippets in sections(README).items() if name not in NOT_RUN_HERE}
+    left_out = (*NOT_RUN_HERE, WITH_WEB_HOOK)
+    pages = {name: snippets for name, snippets in sections(README).items() if name not in left_out}
     assert [name.partition(":")[0] for name in pages] == ["Connect your SDK", "Page two"]
     for snippets in pages.values():
         printed, = walk(reader, snippets)
         assert re.search(USER, printed.strip()), printed
+
+
+async def test_readme_with_a_web_hook(installation):
+    """The commands of page three; what they publish arrives."""
+    folder, server = installation
+    with running_hook() as hook:
+        reader = Walk(folder, server.endpoint, {"http://localhost:3000/hook": hook.url})
+        for language, text in sections(README)[WITH_WEB_HOOK]:
+            assert language == "sh"
+            reader.shell(text)
+        event, = await hook.wait_for_events(1)
+    assert event["eventType"] == "Microsoft.Communication.ChatMessageReceived"
 
 
 @pytest.mark.parametrize("section", WITH_BROWSER)

@@ -2,6 +2,7 @@
 
 mod backups;
 mod durability;
+mod events;
 mod lifecycle;
 mod nodes;
 mod operators;

@@ -8,16 +8,16 @@ use trunkline_testkit::TestDatabase;
 use crate::support::server::{Server, inspect, run_json, wait_until};
 
 /// Two nodes with one database and one master key.
-struct Fleet {
-    first: Server,
-    second: Server,
+pub(crate) struct Fleet {
+    pub(crate) first: Server,
+    pub(crate) second: Server,
     // Dropped last: the database goes when the servers are gone.
     database: TestDatabase,
     _folder: tempfile::TempDir,
 }
 
 impl Fleet {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let database = TestDatabase::create().await;
         let folder = tempfile::tempdir().expect("a temporary folder");
         let key = folder.path().join("master.key");
