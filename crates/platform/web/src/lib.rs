@@ -28,7 +28,7 @@ pub mod error;
 pub mod etag;
 pub mod json;
 pub mod long_running;
-mod management;
+pub mod management;
 pub mod metrics;
 pub mod network;
 pub mod openapi;

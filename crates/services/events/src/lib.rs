@@ -35,6 +35,7 @@ pub mod model;
 pub mod nats;
 pub mod operations;
 pub mod ports;
+mod publications;
 mod purge;
 mod replay;
 mod rows;
@@ -44,6 +45,7 @@ mod runtime;
 mod tests;
 mod webhooks;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -155,7 +157,8 @@ pub struct EventsService {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) blobs: Blobs,
     pub(crate) topics: Arc<dyn FindTopic>,
-    pub(crate) translators: Vec<Arc<dyn Translate>>,
+    /// By the kind they expand.
+    pub(crate) translators: HashMap<&'static str, Arc<dyn Translate>>,
     pub(crate) webhooks: Arc<dyn SendWebhook>,
     pub(crate) nats: Option<Arc<dyn PublishNats>>,
     pub(crate) installation: Uuid,
@@ -179,6 +182,7 @@ impl EventsService {
     pub async fn open(parts: Parts) -> Result<Arc<Self>, EventsError> {
         let reader = OutboxReader::register(parts.store.clone(), CONSUMER).await?;
         trunkline_store::outbox::steps::register(&parts.store, HOLDER).await?;
+        let by_kind = |one: Arc<dyn Translate>| one.kinds().iter().map(move |kind| (*kind, Arc::clone(&one)));
         Ok(Arc::new(Self {
             store: parts.store,
             vault: parts.vault,
@@ -186,7 +190,7 @@ impl EventsService {
             entropy: parts.entropy,
             blobs: parts.blobs,
             topics: parts.topics,
-            translators: parts.translators,
+            translators: parts.translators.into_iter().flat_map(by_kind).collect(),
             webhooks: parts.webhooks,
             nats: parts.nats,
             installation: parts.installation,

@@ -6,7 +6,6 @@ use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
-use trunkline_delivery::Position;
 use trunkline_kernel::{ResourceId, Timestamp};
 use trunkline_store::outbox::steps;
 use trunkline_store::{Event, StoreError, Tx};
@@ -14,8 +13,8 @@ use trunkline_web::{ApiError, Context, Reply};
 use uuid::Uuid;
 
 use super::{time_in_query, types_in_query};
-use crate::envelope::{Published, event_id};
-use crate::{EventsError, EventsService};
+use crate::envelope::Published;
+use crate::{EventsError, EventsService, publications};
 
 /// Rows of the outbox that one call looks at: some 50 ms.
 const SCAN_ROWS_MAX: u32 = 10_000;
@@ -88,11 +87,14 @@ pub(super) async fn read(service: &EventsService, wanted: &Wanted<'_>) -> Result
     let mut scanned = 0;
     while scanned < SCAN_ROWS_MAX {
         let rows = read_rows(service, found.through).await?;
-        for row in &rows {
+        let is_end = rows.is_empty();
+        for row in rows {
             scanned += 1;
             found.through = row.sequence;
             if row.resource == resource {
-                let published = published(service, &topic.arm_id, wanted.resource, row).await?;
+                let place = (wanted.resource, &topic.arm_id);
+                let published = publications::publish(service, row, place, Arc::from).await;
+                let published = published.map_err(EventsError::from)?;
                 let is_wanted =
                     |event: &Published| wanted.types.is_empty() || wanted.types.contains(&&*event.event_type);
                 found.events.extend(published.into_iter().filter(is_wanted));
@@ -101,7 +103,7 @@ pub(super) async fn read(service: &EventsService, wanted: &Wanted<'_>) -> Result
                 return Ok(found);
             }
         }
-        if rows.is_empty() {
+        if is_end {
             found.has_more = false;
             break;
         }
@@ -113,31 +115,6 @@ async fn read_rows(service: &EventsService, after: u64) -> Result<Vec<Event>, Ap
     let read = move |tx: &mut Tx<'_>| steps::read_after(tx, after, READ_ROWS, READ_BYTES_MAX);
     let rows: Result<Vec<Event>, StoreError> = service.store.read(read).await;
     Ok(rows?)
-}
-
-/// What a row of the outbox is published as: itself, what a translator makes of it, or nothing.
-async fn published(
-    service: &EventsService,
-    topic: &Arc<str>,
-    resource: ResourceId,
-    row: &Event,
-) -> Result<Vec<Published>, ApiError> {
-    let event = |ordinal: u32, event_type: &str, subject: String, data: String, time: Timestamp| {
-        let position = Position { sequence: row.sequence, ordinal };
-        let id = event_id(service.installation, position);
-        let (topic, event_type) = (Arc::clone(topic), event_type.into());
-        Published { position, id, resource, topic, event_type, subject, data, time }
-    };
-    if trunkline_catalogue::find(&row.kind).is_some() {
-        return Ok(vec![event(0, &row.kind, row.subject.clone(), row.payload.clone(), row.created_at)]);
-    }
-    let translator = service.translators.iter().find(|one| one.kinds().contains(&row.kind.as_str()));
-    let Some(translator) = translator else { return Ok(Vec::new()) };
-    let publications = translator.translate(row).await.map_err(EventsError::from)?;
-    let numbered = (0..).zip(publications);
-    Ok(numbered
-        .map(|(ordinal, one)| event(ordinal, &one.event_type, one.subject, one.data, one.time))
-        .collect())
 }
 
 /// The sequence of the event with that id, among the newest ones: ids cannot be reversed.

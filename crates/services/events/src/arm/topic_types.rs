@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use trunkline_catalogue::{EVENT_TYPES, NAME_PREFIX, TOPIC_TYPE};
+use trunkline_web::management::{OperationDisplay, OperationListResult, ProviderOperation};
 use trunkline_web::{ApiError, Context, Page, Reply};
 
-use super::types::{
-    EventType, EventTypeProperties, OperationInfo, OperationsListResult, ProviderOperation, TopicTypeInfo,
-    TopicTypeProperties,
-};
+use super::types::{EventType, EventTypeProperties, TopicTypeInfo, TopicTypeProperties};
 use crate::EventsService;
 
 /// What can be done, and its name for people.
@@ -96,12 +94,11 @@ pub(crate) async fn topic_types_list_event_types(
 }
 
 pub(crate) async fn operations_list(_: Arc<EventsService>, _: Context) -> Result<Reply, ApiError> {
-    let operation = |(name, resource, title): (&str, &'static str, &'static str)| ProviderOperation {
-        name: format!("Microsoft.EventGrid/{name}"),
-        is_data_action: false,
-        display: OperationInfo { provider: "Event Grid", resource, operation: title, description: title },
-        origin: "user,system",
+    let operation = |(name, resource, title): (&str, &'static str, &'static str)| {
+        let display =
+            OperationDisplay { provider: "Event Grid", resource, operation: title, description: title };
+        ProviderOperation::new(format!("Microsoft.EventGrid/{name}"), display)
     };
-    let list = OperationsListResult { value: OPERATIONS.into_iter().map(operation).collect() };
+    let list = OperationListResult { value: OPERATIONS.into_iter().map(operation).collect() };
     Ok(Reply::json(StatusCode::OK, &list))
 }

@@ -6,17 +6,15 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use trunkline_delivery::{EventFacts, Position};
+use trunkline_delivery::EventFacts;
 use trunkline_kernel::ResourceId;
 use trunkline_store::Event;
 
-use crate::EventsService;
-use crate::envelope::{Published, event_id};
+use crate::envelope::Published;
 use crate::model::Schema;
-use crate::ports::{PortError, Publication, Topic, Translate};
+use crate::ports::{PortError, Topic};
+use crate::{EventsService, publications};
 
-/// Kinds of outbox rows that are published as they are begin so.
-const PUBLISHED_PREFIX: &str = "Microsoft.Communication.";
 /// What an envelope adds to its parts, about.
 const ENVELOPE_BYTES: usize = 300;
 /// How long a resource's place is believed: a resource that moves to another group is shown there a second later.
@@ -65,7 +63,6 @@ impl Encoded {
 /// Makes published events of outbox rows.
 pub(crate) struct Publisher {
     service: Arc<EventsService>,
-    translators: HashMap<&'static str, Arc<dyn Translate>>,
     /// Guards places by resource, with the monotonic time they were learnt at. Never held over an await.
     topics: Mutex<HashMap<ResourceId, (Option<Topic>, Duration)>>,
     /// One allocation per type instead of one per event.
@@ -74,18 +71,12 @@ pub(crate) struct Publisher {
 
 impl Publisher {
     pub(crate) fn new(service: Arc<EventsService>) -> Self {
-        let translators = service
-            .translators
-            .iter()
-            .flat_map(|translate| translate.kinds().iter().map(|kind| (*kind, Arc::clone(translate))))
-            .collect();
-        Self { service, translators, topics: Mutex::default(), types: Mutex::default() }
+        Self { service, topics: Mutex::default(), types: Mutex::default() }
     }
 
     /// The resource of a row that is published; `None` for everything else.
     pub(crate) fn resource_of(&self, event: &Event) -> Option<ResourceId> {
-        let is_published =
-            event.kind.starts_with(PUBLISHED_PREFIX) || self.translators.contains_key(event.kind.as_str());
+        let is_published = publications::is_published(&self.service, &event.kind);
         if is_published { event.resource.parse().ok() } else { None }
     }
 
@@ -96,30 +87,9 @@ impl Publisher {
         resource: ResourceId,
     ) -> Result<Vec<Arc<Encoded>>, PortError> {
         let Some(topic) = self.topic(resource).await? else { return Ok(Vec::new()) };
-        let sequence = event.sequence;
-        let publications = match self.translators.get(event.kind.as_str()) {
-            Some(translate) => translate.translate(&event).await?,
-            None => vec![Publication {
-                event_type: event.kind,
-                subject: event.subject,
-                data: event.payload,
-                time: event.created_at,
-            }],
-        };
-        let encoded = (0..).zip(publications).map(|(ordinal, publication)| {
-            let position = Position { sequence, ordinal };
-            Arc::new(Encoded::new(Published {
-                position,
-                id: event_id(self.service.installation, position),
-                resource,
-                topic: Arc::clone(&topic.arm_id),
-                event_type: self.intern(publication.event_type),
-                subject: publication.subject,
-                data: publication.data,
-                time: publication.time,
-            }))
-        });
-        Ok(encoded.collect())
+        let place = (resource, &topic.arm_id);
+        let published = publications::publish(&self.service, event, place, |name| self.intern(name)).await?;
+        Ok(published.into_iter().map(|event| Arc::new(Encoded::new(event))).collect())
     }
 
     async fn topic(&self, resource: ResourceId) -> Result<Option<Topic>, PortError> {

@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use http::StatusCode;
+use trunkline_web::management::{OperationDisplay, OperationListResult, ProviderOperation};
 use trunkline_web::{ApiError, Context, Page, Reply};
 use uuid::Uuid;
 
 use super::place::subscription;
-use super::types::{
-    Location, OperationDisplay, OperationListResult, Provider, ProviderOperation, ProviderResourceType,
-    Subscription, Tenant,
-};
+use super::types::{Location, Provider, ProviderResourceType, Subscription, Tenant};
 use crate::Resources;
 use crate::operations::arm::VERSIONS;
 
@@ -42,16 +40,14 @@ fn whole<T: serde::Serialize>(value: Vec<T>) -> Reply {
 }
 
 pub(crate) async fn operations_list(_: Arc<Resources>, _: Context) -> Result<Reply, ApiError> {
-    let operation = |(name, title): (&str, &'static str)| ProviderOperation {
-        name: format!("{COMMUNICATION}/{name}"),
-        is_data_action: false,
-        display: OperationDisplay {
+    let operation = |(name, title): (&str, &'static str)| {
+        let display = OperationDisplay {
             provider: "Communication",
             resource: "Communication services",
             operation: title,
             description: title,
-        },
-        origin: "user,system",
+        };
+        ProviderOperation::new(format!("{COMMUNICATION}/{name}"), display)
     };
     let list = OperationListResult { value: OPERATIONS.into_iter().map(operation).collect() };
     Ok(Reply::json(StatusCode::OK, &list))

@@ -8,18 +8,15 @@ use serde_json::{Value, json};
 use trunkline_kernel::Timestamp;
 use trunkline_store::{StoreError, Tx};
 use trunkline_web::long_running::{self, Status};
+use trunkline_web::management::{self, POLL_SECONDS};
 use trunkline_web::{ApiError, Context, Reply};
 use uuid::Uuid;
 
 use super::place;
-use super::types::{OperationError, OperationStatus};
 use crate::Resources;
 
 /// Kinds of operations that are polled here begin so; a backup is nobody's business in ARM.
 const KIND_PREFIX: &str = "arm.";
-
-/// Seconds between two polls; the clients wait 30 without it.
-const POLL_SECONDS: &str = "1";
 
 /// Accepts an operation that runs on.
 pub(crate) fn start(tx: &mut Tx<'_>, id: Uuid, what: &str, now: Timestamp) -> Result<(), StoreError> {
@@ -73,14 +70,7 @@ pub(crate) fn with_subscription_result(
 }
 
 async fn load(service: &Resources, context: &Context) -> Result<long_running::OperationStatus, ApiError> {
-    let id = context.path("operationId").to_ascii_lowercase();
-    let wanted = id.clone();
-    let found: Option<long_running::OperationStatus> =
-        service.store.read(move |tx| long_running::find(tx, &wanted)).await.map_err(ApiError::from)?;
-    found.filter(|found| found.kind.starts_with(KIND_PREFIX)).ok_or_else(|| {
-        let message = "There is no such operation; it may have ended more than a week ago.";
-        ApiError::new(StatusCode::NOT_FOUND, "OperationNotFound", message).with_target("operationId")
-    })
+    management::find_operation(&service.store, context, KIND_PREFIX).await
 }
 
 pub(crate) async fn operation_statuses_get(
@@ -89,21 +79,8 @@ pub(crate) async fn operation_statuses_get(
 ) -> Result<Reply, ApiError> {
     let subscription = place::subscription(&service, &context).await?;
     let found = load(&service, &context).await?;
-    let (status, is_over) = match found.status {
-        Status::NotStarted | Status::Running => ("InProgress", false),
-        Status::Succeeded => ("Succeeded", true),
-        Status::Failed => ("Failed", true),
-    };
-    let shown = OperationStatus {
-        id: provider_path(subscription, "operationStatuses", &found.id),
-        name: found.id,
-        status,
-        start_time: found.created_on,
-        end_time: is_over.then_some(found.last_updated_on),
-        error: found.error.map(|error| OperationError { code: error.code, message: error.message }),
-    };
-    let reply = Reply::json(StatusCode::OK, &shown);
-    Ok(if is_over { reply } else { reply.with_header(RETRY_AFTER, POLL_SECONDS) })
+    let path = provider_path(subscription, "operationStatuses", &found.id);
+    Ok(management::operation_status(found, path))
 }
 
 pub(crate) async fn operation_results_get(

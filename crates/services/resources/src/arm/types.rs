@@ -141,55 +141,6 @@ pub(crate) struct LinkedNotificationHub {
     pub(crate) resource_id: String,
 }
 
-/// What can be done, by the names ARM's roles use.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct OperationListResult {
-    pub(crate) value: Vec<ProviderOperation>,
-}
-
-/// One thing that can be done.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "Operation")]
-pub(crate) struct ProviderOperation {
-    pub(crate) name: String,
-    pub(crate) is_data_action: bool,
-    pub(crate) display: OperationDisplay,
-    /// `user,system`.
-    pub(crate) origin: &'static str,
-}
-
-/// The same for people.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct OperationDisplay {
-    pub(crate) provider: &'static str,
-    pub(crate) resource: &'static str,
-    pub(crate) operation: &'static str,
-    pub(crate) description: &'static str,
-}
-
-/// How far a long-running operation is.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct OperationStatus {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    /// `InProgress`, `Succeeded` or `Failed`.
-    pub(crate) status: &'static str,
-    pub(crate) start_time: Timestamp,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) end_time: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) error: Option<OperationError>,
-}
-
-/// Why an operation failed.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct OperationError {
-    pub(crate) code: String,
-    pub(crate) message: String,
-}
-
 /// A resource group.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ResourceGroup {

@@ -3,6 +3,7 @@
 //! Whoever holds a role on the installation holds it on every resource; a role on one resource opens the
 //! operations that name it in their path. Keys are for owners, as in the operator API.
 
+use trunkline_web::management::OperationListResult;
 use trunkline_web::operation::{CONTINUATION_TOKEN, MAX_PAGE_SIZE, schema_of};
 use trunkline_web::{Allow, Method, Operation, Page, RequestBody, Role};
 
@@ -10,7 +11,7 @@ use crate::api::resources::KeysReply;
 use crate::arm::types::{
     CheckNameAvailabilityResponse, CommunicationServiceParameters, CommunicationServiceResource,
     CommunicationServiceResourceUpdate, LinkNotificationHubParameters, LinkedNotificationHub,
-    NameAvailabilityParameters, OperationListResult, RegenerateKeyParameters,
+    NameAvailabilityParameters, RegenerateKeyParameters,
 };
 
 /// The published api-versions.

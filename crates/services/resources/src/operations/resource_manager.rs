@@ -1,13 +1,13 @@
 //! What the clients of ARM need around their resources: tenants, subscriptions, providers, resource groups,
 //! and the state of long-running operations. Ids and paths are those of ARM's own API.
 
+use trunkline_web::management::OperationStatus;
 use trunkline_web::operation::{CONTINUATION_TOKEN, MAX_PAGE_SIZE, schema_of};
 use trunkline_web::{Allow, Method, Operation, Page, RequestBody, Role};
 
 use super::arm::{READER, VERSIONS as COMMUNICATION_VERSIONS};
 use crate::arm::types::{
-    Location, OperationStatus, Provider, ResourceGroup, ResourceGroupParameters, ResourceGroupPatch,
-    Subscription, Tenant,
+    Location, Provider, ResourceGroup, ResourceGroupParameters, ResourceGroupPatch, Subscription, Tenant,
 };
 
 /// Api-versions of ARM's own operations: the oldest that clients still in use ask for, and the newest.

@@ -1,13 +1,14 @@
 //! System topics, their event subscriptions, topic types, and what stands around them, as published.
 
+use trunkline_web::management::{OperationListResult, OperationStatus};
 use trunkline_web::operation::{CONTINUATION_TOKEN, schema_of};
 use trunkline_web::{Method, Operation, Page, RequestBody};
 
 use super::{CONTRIBUTOR, FILTER, READER, TOP, published};
 use crate::arm::types::{
     DeliveryAttributeListResult, EventSubscription, EventSubscriptionFullUrl, EventSubscriptionParameters,
-    EventSubscriptionUpdateParameters, EventType, OperationStatus, OperationsListResult, SystemTopic,
-    SystemTopicParameters, SystemTopicUpdateParameters, TopicTypeInfo,
+    EventSubscriptionUpdateParameters, EventType, SystemTopic, SystemTopicParameters,
+    SystemTopicUpdateParameters, TopicTypeInfo,
 };
 
 /// `SystemTopicEventSubscriptions_Get`.
@@ -196,7 +197,7 @@ pub static TOPIC_TYPES_LIST_EVENT_TYPES: Operation = Operation {
 
 /// `Operations_List`.
 pub static OPERATIONS_LIST: Operation = Operation {
-    reply: Some(schema_of::<OperationsListResult>),
+    reply: Some(schema_of::<OperationListResult>),
     summary: "Lists what can be done to event subscriptions, by the names ARM's roles use.",
     ..published("Operations_List", Method::Get, "/providers/Microsoft.EventGrid/operations", READER)
 };

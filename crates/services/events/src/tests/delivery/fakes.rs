@@ -13,18 +13,22 @@ use trunkline_kernel::{Clock, ResourceId, Secret, SystemClock, Timestamp};
 use trunkline_net::outbound::{OutboundError, Target};
 use trunkline_store::blobs::{BlobPlace, Blobs};
 use trunkline_store::vault::Vault;
-use trunkline_store::{Key, NewEvent, Slice, Store, StoreError, Tx};
+use trunkline_store::{Event, Key, NewEvent, Slice, Store, StoreError, Tx};
 use trunkline_tasks::Tasks;
 use trunkline_testkit::TestStore;
 use uuid::Uuid;
 
 use crate::model::{Destination, Filter, Provisioning, Retry, Schema, Secrets, Spec, Subscription};
-use crate::ports::{FindTopic, OutboundFuture, PortFuture, SendWebhook, Topic, WebhookConnection};
+use crate::ports::{
+    FindTopic, OutboundFuture, PortFuture, Publication, SendWebhook, Topic, Translate, WebhookConnection,
+};
 use crate::rows::{self, SubscriptionRow};
 use crate::{EventsService, Metrics, Parts, Settings};
 
 pub(super) const SLICES: &[Slice] = &[trunkline_web::SLICE, crate::SLICE];
 pub(super) const RESOURCE: ResourceId = ResourceId(Uuid::from_u128(7));
+/// A domain event that stands for two published ones.
+pub(super) const FACT: &str = "test.thread_created";
 /// The longest that a test waits for something to happen.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -321,12 +325,17 @@ impl Stage {
 
     /// Publishes one event with each subject, in one transaction.
     pub(super) async fn publish(&self, subjects: impl IntoIterator<Item = String>) {
+        self.publish_as("Microsoft.Communication.SMSReceived", subjects).await;
+    }
+
+    /// The same, of any kind.
+    pub(super) async fn publish_as(&self, kind: &'static str, subjects: impl IntoIterator<Item = String>) {
         let (subjects, now): (Vec<_>, _) = (subjects.into_iter().collect(), self.clock.now());
         let write = move |tx: &mut Tx<'_>| -> Result<(), StoreError> {
             for subject in &subjects {
                 tx.emit(&NewEvent {
                     resource: &RESOURCE.to_string(),
-                    kind: "Microsoft.Communication.SMSReceived",
+                    kind,
                     subject,
                     payload: "{\"message\":\"hello\"}",
                     now,
@@ -362,6 +371,26 @@ impl Stage {
     }
 }
 
+/// Makes two published events of each fact.
+struct InPairs;
+
+impl Translate for InPairs {
+    fn kinds(&self) -> &'static [&'static str] {
+        &[FACT]
+    }
+
+    fn translate<'a>(&'a self, event: &'a Event) -> PortFuture<'a, Vec<Publication>> {
+        let publication = |event_type: &str| Publication {
+            event_type: format!("Microsoft.Communication.{event_type}"),
+            subject: format!("{}/{event_type}", event.subject),
+            data: event.payload.clone(),
+            time: event.created_at,
+        };
+        let pair = ["ChatThreadCreated", "ChatThreadCreatedWithUser"].map(publication);
+        Box::pin(std::future::ready(Ok(pair.to_vec())))
+    }
+}
+
 fn parts(store: Store, clock: &Arc<JumpingClock>, hooks: &Arc<Hooks>, blobs: &Blobs, vault: &Vault) -> Parts {
     Parts {
         entropy: Arc::clone(store.entropy()),
@@ -370,7 +399,7 @@ fn parts(store: Store, clock: &Arc<JumpingClock>, hooks: &Arc<Hooks>, blobs: &Bl
         clock: clock.clone(),
         blobs: blobs.clone(),
         topics: Arc::new(Everywhere),
-        translators: Vec::new(),
+        translators: vec![Arc::new(InPairs)],
         webhooks: Arc::new(HookWay(Arc::clone(hooks))),
         nats: None,
         installation: Uuid::from_u128(1),

@@ -1,8 +1,10 @@
 //! One event reaches everybody who wants it, and the log says so.
 
+use trunkline_delivery::Position;
 use trunkline_testkit::{TestStore, on_both_engines};
 
-use super::fakes::{SLICES, Stage, numbered};
+use super::fakes::{FACT, SLICES, Stage, numbered};
+use crate::envelope::event_id;
 use crate::model::{Destination, Mapping, MappingKind, Schema, Spec};
 use crate::rows::{self, AttemptFilter};
 
@@ -11,6 +13,7 @@ on_both_engines!(SLICES;
     everybody_gets_what_they_asked_for,
     a_batch_is_one_request,
     headers_may_be_read_from_the_event,
+    a_fact_is_published_as_what_it_stands_for,
 );
 
 async fn an_event_reaches_a_web_hook(test: TestStore) {
@@ -93,4 +96,39 @@ async fn headers_may_be_read_from_the_event(test: TestStore) {
     // The header is one of a single event, so each goes alone.
     assert_eq!(received.len(), 3);
     assert!(received.iter().all(|one| one.headers.get("x-message").unwrap() == "hello"));
+}
+
+async fn a_fact_is_published_as_what_it_stands_for(test: TestStore) {
+    let stage = Stage::running(test).await;
+    stage.subscribe("both").await;
+    let only_users = |spec: &mut Spec| {
+        let one = "Microsoft.Communication.ChatThreadCreatedWithUser".to_owned();
+        spec.filter.included_event_types = Some(vec![one]);
+    };
+    stage.subscribe_with("users", only_users).await;
+    stage.publish_as("test.unknown", ["nobody".to_owned()]).await;
+    stage.publish_as(FACT, ["a".to_owned(), "b".to_owned()]).await;
+    stage.hooks.wait_for("both", 4).await;
+    stage.hooks.wait_for("users", 2).await;
+    stage.until_passed(3).await;
+    let mut users = stage.hooks.subjects("users");
+    users.sort();
+    assert_eq!(users, ["a/ChatThreadCreatedWithUser", "b/ChatThreadCreatedWithUser"]);
+    let mut ids: Vec<(String, String)> = Vec::new();
+    for event in stage.hooks.received("both").iter().flat_map(|one| &one.events) {
+        let text = |name: &str| event[name].as_str().expect("a text").to_owned();
+        ids.push((text("subject"), text("id")));
+    }
+    ids.sort();
+    // Ids derive from the place of the fact and the place in it, so that a repetition has the same ones.
+    let id =
+        |sequence, ordinal| event_id(stage.service.installation, Position { sequence, ordinal }).to_string();
+    let expected = [
+        ("a/ChatThreadCreated".to_owned(), id(2, 0)),
+        ("a/ChatThreadCreatedWithUser".to_owned(), id(2, 1)),
+        ("b/ChatThreadCreated".to_owned(), id(3, 0)),
+        ("b/ChatThreadCreatedWithUser".to_owned(), id(3, 1)),
+    ];
+    assert_eq!(ids, expected);
+    assert_eq!(stage.hooks.count("both"), 4, "each once");
 }
