@@ -9,7 +9,7 @@ from queue import Queue
 from urllib.parse import parse_qsl, urlsplit
 
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.expected_conditions import staleness_of
@@ -61,8 +61,18 @@ def wait_for(driver, condition):
 
     What it looks at may go while it looks, when the next page comes; then it is asked again.
     """
+
+    def look(page):
+        try:
+            return condition(page)
+        except WebDriverException as failure:
+            # Chromium's own words, which chromedriver passes on, when the page goes between two steps of one command.
+            if "does not belong to the document" in (failure.msg or ""):
+                raise StaleElementReferenceException(failure.msg) from failure
+            raise
+
     ignored = [StaleElementReferenceException]
-    return WebDriverWait(driver, PAGE_DEADLINE_SECONDS, 0.02, ignored).until(condition)
+    return WebDriverWait(driver, PAGE_DEADLINE_SECONDS, 0.02, ignored).until(look)
 
 
 def fill_in(driver, user_name: str, password: str) -> None:
