@@ -6,6 +6,8 @@
 //!  Authority ──► TrustBundle ─► paste lines, trust::install, Client, outbound::Outbound
 //! ```
 //!
+//! [`websocket`] takes a connection over after its handshake.
+//!
 //! Time that ends up in certificates comes from a [`trunkline_kernel::Clock`]; give it the machine's
 //! clock, not a test clock that clients do not share. Time-outs of connections are timers of the runtime.
 
@@ -27,6 +29,7 @@ mod paste;
 mod serve;
 pub mod tls;
 pub mod trust;
+pub mod websocket;
 
 pub use authority::{Authority, Leaf};
 pub use bounds::{Bounds, CounterSnapshot};

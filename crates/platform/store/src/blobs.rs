@@ -1,8 +1,8 @@
 //! Large objects (attachments, recordings, dead letters) in a folder or in memory.
 //!
 //! An acknowledged blob is on stable storage: it is written to a file beside its place, synced, renamed,
-//! and the folder is synced. Rows in the store name blobs; a blob is put before the row is written and
-//! deleted after the row is gone, so that a crash leaves a blob too many and never one too few.
+//! and the folder is synced. Rows in the store name blobs; what a row promises is put before the row is written. A blob
+//! goes before or after its row so that whoever cleans up still finds it.
 
 use std::fs::DirBuilder;
 use std::ops::Range;

@@ -3,10 +3,13 @@
 //! What was applied stands in `schema_migrations` with a checksum. All outstanding migrations run in one
 //! transaction, so that a failed upgrade leaves the data as it was.
 
+pub(crate) mod blocks;
+
 use std::collections::BTreeMap;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
+use crate::config::Engine;
 use crate::error::{OpenError, StoreError};
 use crate::value::Row;
 
@@ -17,7 +20,8 @@ pub struct Migration {
     pub version: u32,
     /// What it does, in a word or two.
     pub name: &'static str,
-    /// Statements in SQLite's dialect; they are translated for PostgreSQL.
+    /// Statements in SQLite's dialect; they are translated for PostgreSQL. Lines between `--@sqlite` or
+    /// `--@postgres` and `--@end` are for that engine alone.
     pub sql: &'static str,
 }
 
@@ -69,6 +73,11 @@ pub(crate) struct Step {
 }
 
 impl Step {
+    /// The statements for `engine`, not translated yet.
+    pub(crate) fn sql(&self, engine: Engine) -> Result<String, OpenError> {
+        blocks::for_engine(self.migration.sql, engine).map_err(|reason| self.failed(reason))
+    }
+
     pub(crate) fn failed(&self, reason: String) -> OpenError {
         OpenError::Migration {
             slice: self.slice,
@@ -92,6 +101,7 @@ pub(crate) fn plan(slices: &[Slice], applied: &[Applied]) -> Result<Vec<Step>, O
     let mut known: BTreeMap<&str, &[Migration]> = BTreeMap::new();
     for slice in slices {
         check_order(slice)?;
+        check_blocks(slice)?;
         known.insert(slice.name, slice.migrations);
     }
     let mut newest: BTreeMap<&str, u32> = BTreeMap::new();
@@ -117,6 +127,13 @@ fn check_order(slice: &Slice) -> Result<(), OpenError> {
         if migration.version != expected {
             return Err(OpenError::MigrationOrder { slice: slice.name, version: migration.version });
         }
+    }
+    Ok(())
+}
+
+fn check_blocks(slice: &Slice) -> Result<(), OpenError> {
+    for migration in slice.migrations {
+        Step { slice: slice.name, migration: *migration }.sql(Engine::Sqlite)?;
     }
     Ok(())
 }

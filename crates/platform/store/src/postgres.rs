@@ -10,6 +10,7 @@ mod listen;
 mod session;
 mod setup;
 pub(crate) mod tx;
+mod vacuum;
 mod value;
 mod worker;
 
@@ -35,6 +36,8 @@ use crate::work::Work;
 const CONNECTIONS_MAX: usize = 512;
 
 pub(crate) struct PostgresEngine {
+    /// For what runs outside of transactions.
+    address: Box<Address>,
     queue: Arc<FairQueue<Request>>,
     reads: AtomicU64,
     is_closed: watch::Sender<bool>,
@@ -66,9 +69,15 @@ impl PostgresEngine {
         let (outgoing, receiver) = mpsc::channel(OUTGOING_MAX);
         let (is_closed, closed) = watch::channel(false);
         shared.wakes.connect_other_nodes(outgoing);
-        let listener = Listener { address, shared, outgoing: receiver, is_closed: closed };
+        let listener = Listener { address: address.clone(), shared, outgoing: receiver, is_closed: closed };
         threads.push(spawn("trunkline-pg-wake", move || listen(listener))?);
-        Ok(Self { queue, reads: AtomicU64::new(0), is_closed, threads: Mutex::new(threads) })
+        Ok(Self {
+            address: Box::new(address),
+            queue,
+            reads: AtomicU64::new(0),
+            is_closed,
+            threads: Mutex::new(threads),
+        })
     }
 
     pub(crate) fn submit_write(
@@ -89,6 +98,10 @@ impl PostgresEngine {
 
     pub(crate) fn queue_lengths(&self) -> (usize, usize) {
         (self.queue.len(), 0)
+    }
+
+    pub(crate) async fn purge_log(&self, tables: &'static [&'static str]) -> Result<(), StoreError> {
+        vacuum::vacuum(&self.address, tables).await
     }
 
     pub(crate) async fn close(&self) {

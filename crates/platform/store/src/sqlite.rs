@@ -12,6 +12,7 @@ mod backup;
 mod batch;
 mod checkpoint;
 pub(crate) mod connection;
+mod purge;
 mod reader;
 mod setup;
 pub(crate) mod tx;
@@ -128,6 +129,14 @@ impl SqliteEngine {
         let (place, target) = (self.place.clone(), target.to_owned());
         let copied = tokio::task::spawn_blocking(move || backup::copy(&place, &target)).await;
         copied.unwrap_or_else(|_| Err(ended("the thread that copied the database panicked")))
+    }
+
+    /// Empties the log. In memory there is none.
+    pub(crate) async fn purge_log(&self) -> Result<(), StoreError> {
+        let Place::File { .. } = self.place else { return Ok(()) };
+        let (place, checkpoints) = (self.place.clone(), Arc::clone(&self.checkpoints));
+        let purged = tokio::task::spawn_blocking(move || purge::purge(&place, &checkpoints)).await;
+        purged.unwrap_or_else(|_| Err(ended("the thread that emptied the log panicked")))
     }
 
     pub(crate) async fn close(&self) {

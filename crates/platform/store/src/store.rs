@@ -183,6 +183,21 @@ impl Store {
         }
     }
 
+    /// Makes sure that rows which were deleted before this call are in none of the store's own files.
+    ///
+    /// On SQLite the write-ahead log is copied and emptied; deleted rows are overwritten in the database
+    /// itself. On PostgreSQL the dead rows of `tables` are given up for reuse, and its own log keeps their
+    /// bytes until it is recycled. Copies made by [`Store::backup`] are left alone.
+    ///
+    /// **Errors**: [`StoreError::Busy`] when somebody reads from the log for longer than ten seconds, such
+    /// as a backup; nothing is lost, call again later.
+    pub async fn purge_log(&self, tables: &'static [&'static str]) -> Result<(), StoreError> {
+        match &self.inner.engine {
+            EngineHandle::Sqlite(engine) => engine.purge_log().await,
+            EngineHandle::Postgres(engine) => engine.purge_log(tables).await,
+        }
+    }
+
     /// Refuses new work, finishes what waits, and ends the store's threads. A second call does nothing.
     pub async fn close(&self) {
         match &self.inner.engine {

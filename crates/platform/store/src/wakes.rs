@@ -26,9 +26,15 @@ pub struct Wakes {
 }
 
 struct Inner {
-    // Guards the senders; a topic has one while it has a subscriber.
-    topics: Mutex<HashMap<String, broadcast::Sender<Arc<str>>>>,
+    // Guards the senders; a topic has one for each depth while that has a subscriber.
+    topics: Mutex<HashMap<String, Vec<Channel>>>,
     other_nodes: OnceLock<mpsc::Sender<WakeMessage>>,
+}
+
+/// The subscribers of one topic that may be equally far behind.
+struct Channel {
+    backlog: usize,
+    sender: broadcast::Sender<Arc<str>>,
 }
 
 /// A wake-up on its way.
@@ -85,11 +91,25 @@ impl Wakes {
 
     /// Receives the wake-ups of `topic` from now on.
     pub fn subscribe(&self, topic: &str) -> WakeReceiver {
+        self.subscribe_deep(topic, SUBSCRIBER_BACKLOG)
+    }
+
+    /// As [`Wakes::subscribe`], but the subscriber may be `backlog` wake-ups behind, rounded up to a power of
+    /// two. Each costs some 40 bytes from the start: for topics with thousands of wake-ups a second.
+    pub fn subscribe_deep(&self, topic: &str, backlog: usize) -> WakeReceiver {
         let mut topics = self.topics();
-        topics.retain(|_, sender| sender.receiver_count() > 0);
-        let sender =
-            topics.entry(topic.to_owned()).or_insert_with(|| broadcast::channel(SUBSCRIBER_BACKLOG).0);
-        WakeReceiver { receiver: sender.subscribe() }
+        topics.retain(|_, channels| {
+            channels.retain(|channel| channel.sender.receiver_count() > 0);
+            !channels.is_empty()
+        });
+        let backlog = backlog.max(1).next_power_of_two();
+        let channels = topics.entry(topic.to_owned()).or_default();
+        if let Some(channel) = channels.iter().find(|channel| channel.backlog == backlog) {
+            return WakeReceiver { receiver: channel.sender.subscribe() };
+        }
+        let (sender, receiver) = broadcast::channel(backlog);
+        channels.push(Channel { backlog, sender });
+        WakeReceiver { receiver }
     }
 
     /// Wakes the subscribers of `topic` on every node, now and outside of any transaction.
@@ -114,19 +134,19 @@ impl Wakes {
     }
 
     pub(crate) fn publish_here(&self, topic: &str, payload: &Arc<str>) {
-        if let Some(sender) = self.topics().get(topic) {
+        for channel in self.topics().get(topic).into_iter().flatten() {
             // An error only says that nobody listens any more.
-            let _ = sender.send(Arc::clone(payload));
+            let _ = channel.sender.send(Arc::clone(payload));
         }
     }
 
     /// Tells every subscriber that it may have missed something: the way to other nodes was down.
     pub(crate) fn publish_missed(&self) {
         let nothing: Arc<str> = "".into();
-        for sender in self.topics().values() {
+        for channel in self.topics().values().flatten() {
             // More than the backlog holds, so that every receiver lags and reads `Missed`.
-            for _ in 0..=SUBSCRIBER_BACKLOG {
-                let _ = sender.send(Arc::clone(&nothing));
+            for _ in 0..=channel.backlog {
+                let _ = channel.sender.send(Arc::clone(&nothing));
             }
         }
     }
@@ -135,7 +155,7 @@ impl Wakes {
         let _ = self.inner.other_nodes.set(sender);
     }
 
-    fn topics(&self) -> std::sync::MutexGuard<'_, HashMap<String, broadcast::Sender<Arc<str>>>> {
+    fn topics(&self) -> std::sync::MutexGuard<'_, HashMap<String, Vec<Channel>>> {
         self.inner.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -164,6 +184,22 @@ mod tests {
         let mut threads = wakes.subscribe("threads");
         wakes.publish_missed();
         assert_eq!(threads.next().await, Some(Wake::Missed));
+    }
+
+    #[tokio::test]
+    async fn a_deep_subscriber_misses_nothing_that_a_shallow_one_misses() {
+        let wakes = Wakes::new();
+        let mut shallow = wakes.subscribe("users");
+        let mut deep = wakes.subscribe_deep("users", 1_000);
+        for number in 0..1_000 {
+            wakes.publish("users", &number.to_string());
+        }
+        assert_eq!(shallow.next().await, Some(Wake::Missed));
+        for number in 0..1_000 {
+            assert_eq!(deep.next().await, Some(Wake::Payload(number.to_string().into())));
+        }
+        wakes.publish_missed();
+        assert_eq!(deep.next().await, Some(Wake::Missed));
     }
 
     #[tokio::test]

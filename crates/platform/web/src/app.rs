@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,14 +19,16 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header};
-use http_body_util::{BodyExt as _, Limited};
-use tracing::{Instrument as _, error, info, info_span};
+use http::request::Parts as Head;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header};
+use hyper::upgrade::OnUpgrade;
+use tracing::{Instrument as _, debug, error, info, info_span};
 use trunkline_kernel::limits::{LimitSet, RequestRate};
 use trunkline_kernel::{Clock, Entropy, ResourceName, Timestamp};
 use uuid::Uuid;
 
 use crate::authenticate::{self, Authenticated};
+use crate::body::Arriving;
 use crate::context::Context;
 use crate::cors::Origins;
 use crate::error::ApiError;
@@ -33,8 +36,8 @@ use crate::metrics::Metrics;
 use crate::network::Network;
 use crate::operation::Operation;
 use crate::ports::{FindResource, GuardSpend, VerifyBearer};
-use crate::principal::ResourceView;
-use crate::rate_limit::RateLimiter;
+use crate::principal::{Principal, ResourceView};
+use crate::rate_limit::{self, RateLimiter};
 use crate::reply::{Body, Reply};
 use crate::router::{Route, Router, Routes};
 use crate::version;
@@ -126,7 +129,7 @@ impl std::fmt::Debug for App {
 
 /// Headers that decide who somebody is or how a body is read: twice the same one is refused, so that no
 /// two readers of the request can disagree.
-const SINGLE_HEADERS: [&str; 8] = [
+const SINGLE_HEADERS: [&str; 9] = [
     "authorization",
     "content-length",
     "content-type",
@@ -135,6 +138,7 @@ const SINGLE_HEADERS: [&str; 8] = [
     "repeatability-request-id",
     "x-ms-content-sha256",
     "x-ms-date",
+    "x-skypetoken",
 ];
 
 impl App {
@@ -184,14 +188,15 @@ impl App {
         let id = operation.map_or("none", |operation| operation.id);
         self.metrics.count(id, reply.status.as_u16(), duration);
         let error_code = reply.headers.get("x-ms-error-code").and_then(|code| code.to_str().ok());
+        let duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        let status = reply.status.as_u16();
+        let is_quiet = operation.is_some_and(|operation| operation.is_quiet) && status < 400;
         span.in_scope(|| {
-            info!(
-                operation = id,
-                status = reply.status.as_u16(),
-                error_code,
-                duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
-                "request"
-            );
+            if is_quiet {
+                debug!(operation = id, status, error_code, duration_us, "request");
+            } else {
+                info!(operation = id, status, error_code, duration_us, "request");
+            }
         });
         reply.into()
     }
@@ -206,17 +211,38 @@ impl App {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let wire_path = request.uri().path();
+        let (parts, body) = request.into_parts();
+        let mut body = pin!(body);
+        let mut body = Arriving::new(&parts.headers, body.as_mut());
+        let (operation, reply) = self.answer_parts(parts, &mut body, peer, request_id).await;
+        if reply.status != StatusCode::REQUEST_TIMEOUT {
+            body.discard().await;
+        }
+        (operation, reply)
+    }
+
+    async fn answer_parts<B>(
+        &self,
+        parts: Head,
+        body: &mut Arriving<'_, B>,
+        peer: Peer,
+        request_id: Uuid,
+    ) -> (Option<&'static Operation>, Reply)
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let wire_path = parts.uri.path();
         // One SDK writes `//access/…` when its endpoint ends in a slash; the signature covers the raw form.
         let path = format!("/{}", wire_path.trim_start_matches('/'));
-        let (route, path_parameters) = match self.router.find(request.method(), &path) {
+        let (route, path_parameters) = match self.router.find(&parts.method, &path) {
             Ok(found) => found,
             Err(error) => return (None, error.into()),
         };
         let operation = route.operation;
         tracing::Span::current().record("operation", operation.id);
         let arrived = Arrived { peer, request_id, path, path_parameters, now: self.clock.now() };
-        let guarded = AssertUnwindSafe(self.run(route, arrived, request)).catch_unwind().await;
+        let guarded = AssertUnwindSafe(self.run(route, arrived, parts, body)).catch_unwind().await;
         let reply = match guarded {
             Ok(Ok(reply)) => reply,
             Ok(Err(error)) => error.into(),
@@ -228,13 +254,20 @@ impl App {
         (Some(operation), reply)
     }
 
-    async fn run<B>(&self, route: &Route, arrived: Arrived, request: Request<B>) -> Result<Reply, ApiError>
+    async fn run<B>(
+        &self,
+        route: &Route,
+        arrived: Arrived,
+        mut parts: Head,
+        body: &mut Arriving<'_, B>,
+    ) -> Result<Reply, ApiError>
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let operation = route.operation;
-        let (parts, body) = request.into_parts();
+        // Taken out before the body is read; HTTP/2 has no upgrade that clients of ours would use.
+        let upgrade = parts.extensions.remove::<OnUpgrade>().filter(|_| parts.version == Version::HTTP_11);
         refuse_repeated_headers(&parts.headers)?;
         let host = self.host(&parts, arrived.peer)?;
         let resource = self.resource_of(operation, &host).await?;
@@ -261,11 +294,13 @@ impl App {
         let asked_version =
             query.iter().find(|(name, _)| name == "api-version").map(|(_, value)| value.as_str());
         let version = version::resolve(operation, asked_version)?;
-        self.take_from_budget(operation, resource.as_deref())?;
+        self.take_from_budget(operation, resource.as_deref(), &principal, &arrived.path_parameters)?;
         if let (Some(guard), Some(_), Some(resource)) = (&self.spend, operation.meter, &resource) {
             guard.check(resource.id, operation).await?;
         }
-        let body = self.read_body(&parts.headers, body).await?;
+        let body_bytes_max = operation.body_bytes_max.unwrap_or(self.shared.settings.body_bytes_max);
+        let time_max = self.shared.settings.body_timeout;
+        let body = body.read(&parts.headers, body_bytes_max, time_max).await?;
         if let Some(signed) = signed {
             signed.verify_body(&body)?;
         }
@@ -282,6 +317,7 @@ impl App {
             target_path: arrived.path,
             headers: parts.headers,
             body,
+            upgrade,
             shared: Arc::clone(&self.shared),
             is_audited: Arc::new(AtomicBool::new(false)),
         };
@@ -299,7 +335,7 @@ impl App {
 
     /// The host the client meant, with port: the `Host` header or `:authority`; `X-Forwarded-Host` only
     /// from a trusted proxy.
-    fn host(&self, parts: &http::request::Parts, peer: Peer) -> Result<String, ApiError> {
+    fn host(&self, parts: &Head, peer: Peer) -> Result<String, ApiError> {
         let is_trusted = match peer {
             Peer::Address(address) => {
                 self.shared.settings.trusted_proxies.iter().any(|network| network.contains(address))
@@ -352,45 +388,19 @@ impl App {
         &self,
         operation: &'static Operation,
         resource: Option<&ResourceView>,
+        principal: &Principal,
+        path: &[(&'static str, String)],
     ) -> Result<(), ApiError> {
         let settings = &self.shared.settings;
-        let configured = settings.rates.get(operation.id).copied();
-        let Some(rate) = configured.or_else(|| operation.rate.in_set(settings.limits)) else { return Ok(()) };
-        let resource = resource.map(|resource| resource.id);
-        self.limiter
-            .take(resource, operation.id, rate, self.clock.monotonic())
-            .map_err(ApiError::too_many_requests)
-    }
-
-    async fn read_body<B>(&self, headers: &HeaderMap, body: B) -> Result<Bytes, ApiError>
-    where
-        B: http_body::Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        let limit = self.shared.settings.body_bytes_max;
-        let too_large = || {
-            ApiError::new(
-                http::StatusCode::PAYLOAD_TOO_LARGE,
-                "RequestBodyTooLarge",
-                format!("The body is larger than {limit} bytes."),
-            )
+        let asked = rate_limit::Asked {
+            operation,
+            resource: resource.map(|resource| resource.id),
+            principal,
+            path,
+            configured: settings.rates.get(operation.id).copied(),
+            limits: settings.limits,
         };
-        let declared =
-            headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-        if declared.is_some_and(|declared| declared > limit as u64) {
-            return Err(too_large());
-        }
-        let collect = Limited::new(body, limit).collect();
-        match tokio::time::timeout(self.shared.settings.body_timeout, collect).await {
-            Ok(Ok(collected)) => Ok(collected.to_bytes()),
-            Ok(Err(cause)) if cause.is::<http_body_util::LengthLimitError>() => Err(too_large()),
-            Ok(Err(_)) => Err(ApiError::invalid("body", "The body ended before its announced length.")),
-            Err(_) => Err(ApiError::new(
-                http::StatusCode::REQUEST_TIMEOUT,
-                "RequestTimeout",
-                "The body did not arrive in time.",
-            )),
-        }
+        self.limiter.take_all(&asked, self.clock.monotonic()).map_err(ApiError::too_many_requests)
     }
 }
 

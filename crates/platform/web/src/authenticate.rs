@@ -46,6 +46,17 @@ pub(crate) async fn authenticate(
         // A client's own credentials (RFC 6749 §2.3.1) may stand where ours are looked for elsewhere.
         return as_principal(Principal::Anonymous);
     }
+    if let Some(name) = asked.operation.token_header {
+        let token = asked.headers.get(name).and_then(|value| value.to_str().ok());
+        let missing = || {
+            ApiError::denied(
+                "CredentialsMissing",
+                format!("The request has no token in its header '{name}'."),
+            )
+        };
+        let principal = verify_bearer(asked, bearers, token.ok_or_else(missing)?).await?;
+        return as_principal(principal);
+    }
     let Some(value) = asked.headers.get(header::AUTHORIZATION) else {
         if asked.operation.allow.contains(&Allow::Anyone) {
             return as_principal(Principal::Anonymous);
@@ -61,17 +72,25 @@ pub(crate) async fn authenticate(
         return verify_signature(asked, credentials);
     }
     if scheme.eq_ignore_ascii_case("Bearer") {
-        for bearer in bearers {
-            if let Some(principal) = bearer.verify(credentials.trim(), asked.resource).await? {
-                return as_principal(principal);
-            }
-        }
-        return Err(ApiError::denied(
-            "TokenUnknown",
-            "The bearer token was not issued by this server or a configured issuer.",
-        ));
+        return as_principal(verify_bearer(asked, bearers, credentials).await?);
     }
     Err(ApiError::denied("AuthorizationInvalid", "The Authorization scheme must be HMAC-SHA256 or Bearer."))
+}
+
+async fn verify_bearer(
+    asked: &Asked<'_>,
+    bearers: &[Arc<dyn VerifyBearer>],
+    token: &str,
+) -> Result<Principal, ApiError> {
+    for bearer in bearers {
+        if let Some(principal) = bearer.verify(token.trim(), asked.resource).await? {
+            return Ok(principal);
+        }
+    }
+    Err(ApiError::denied(
+        "TokenUnknown",
+        "The bearer token was not issued by this server or a configured issuer.",
+    ))
 }
 
 fn verify_signature(asked: &Asked<'_>, credentials: &str) -> Result<Authenticated, ApiError> {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use http::{HeaderMap, header};
+use hyper::upgrade::OnUpgrade;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use trunkline_kernel::clock::Timestamp;
@@ -42,6 +43,7 @@ pub struct Context {
     pub(crate) target_path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    pub(crate) upgrade: Option<OnUpgrade>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) is_audited: Arc<AtomicBool>,
 }
@@ -84,6 +86,11 @@ impl Context {
         &self.query
     }
 
+    /// Every header.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
     /// Whether the header is there, whatever its value.
     pub fn has_header(&self, name: &str) -> bool {
         self.headers.contains_key(name)
@@ -92,6 +99,15 @@ impl Context {
     /// A header as text; `None` when missing or no visible ASCII.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Whether the page that makes the request may call: browsers ask before other requests, but not before an
+    /// upgrade. A request without `Origin` is no page's.
+    pub fn is_origin_allowed(&self) -> bool {
+        match self.headers.get(header::ORIGIN) {
+            None => true,
+            Some(origin) => origin.to_str().is_ok_and(|origin| self.shared.settings.origins.allows(origin)),
+        }
     }
 
     /// The body as it came.
@@ -165,11 +181,23 @@ impl Context {
         ))
     }
 
+    /// Takes the connection over after the reply, which must then be [`Reply::switching`](crate::Reply).
+    /// `None` for a request that cannot be upgraded: one over HTTP/2, or without `Connection: upgrade`.
+    pub fn take_upgrade(&mut self) -> Option<OnUpgrade> {
+        self.upgrade.take()
+    }
+
     /// How many entries the page may have: `maxPageSize`, at most the configured maximum.
     ///
     /// **Errors**: 400 for anything but a number from 1.
     pub fn page_size(&self) -> Result<u32, ApiError> {
-        let limit = self.shared.settings.page_size_max;
+        self.page_size_of(self.shared.settings.page_size_max)
+    }
+
+    /// How many entries the page may have: `maxPageSize`, at most `limit`, which is that of the operation.
+    ///
+    /// **Errors**: 400 for anything but a number from 1.
+    pub fn page_size_of(&self, limit: u32) -> Result<u32, ApiError> {
         let Some(text) = self.query("maxPageSize") else { return Ok(limit) };
         match text.parse::<u32>() {
             Ok(size) if size > 0 => Ok(size.min(limit)),
@@ -178,6 +206,33 @@ impl Context {
                 format!("maxPageSize must be a number from 1 to {limit}."),
             )),
         }
+    }
+
+    /// How many entries to leave out before the first page: `skip`, 0 without it. Later pages start where
+    /// their token says.
+    ///
+    /// **Errors**: 400 for anything but a number from 0.
+    pub fn skip(&self) -> Result<u32, ApiError> {
+        match self.query("skip") {
+            Some(text) if self.query("continuationToken").is_none() => {
+                text.parse().map_err(|_| ApiError::invalid("skip", "skip must be a number from 0."))
+            }
+            _ => Ok(0),
+        }
+    }
+
+    /// The query parameter `name` as a time (RFC 3339), if it is there.
+    ///
+    /// **Errors**: 400 for another text.
+    pub fn time_query(&self, name: &str) -> Result<Option<Timestamp>, ApiError> {
+        let parse = |text: &str| {
+            let invalid = || {
+                let message = format!("{name} must be a time such as 2026-11-21T09:30:00Z.");
+                ApiError::invalid(name, message)
+            };
+            Timestamp::parse_rfc3339(text).ok_or_else(invalid)
+        };
+        self.query(name).map(parse).transpose()
     }
 
     /// Where the page starts, as an earlier reply's `nextLink` says; `None` for the first page.
@@ -192,7 +247,8 @@ impl Context {
         let next_link = next.map(|position| {
             let token = self.continuations().write(position);
             let mut link = format!("{}{}?", self.origin(), self.target_path);
-            for (name, value) in self.query.iter().filter(|(name, _)| name != "continuationToken") {
+            let is_of_first_page = |name: &str| matches!(name, "continuationToken" | "skip");
+            for (name, value) in self.query.iter().filter(|(name, _)| !is_of_first_page(name)) {
                 link.push_str(&format!("{}={}&", encode(name), encode(value)));
             }
             link + "continuationToken=" + &token

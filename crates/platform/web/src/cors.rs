@@ -22,7 +22,8 @@ pub enum Origins {
 }
 
 impl Origins {
-    fn allows(&self, origin: &str) -> bool {
+    /// Whether pages of `origin` may call.
+    pub(crate) fn allows(&self, origin: &str) -> bool {
         match self {
             Self::Any => true,
             Self::Listed(list) => list.iter().any(|listed| listed == origin),

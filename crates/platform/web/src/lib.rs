@@ -21,6 +21,7 @@
 pub mod app;
 pub mod audit;
 mod authenticate;
+mod body;
 pub mod cache;
 pub mod context;
 pub mod cors;
@@ -49,7 +50,7 @@ pub mod version;
 pub use app::{App, Peer, Settings};
 pub use context::Context;
 pub use error::ApiError;
-pub use operation::{Allow, Method, Operation, RequestBody, Role};
+pub use operation::{Allow, Method, Operation, RateScope, RequestBody, Role, ScopedRate};
 pub use paging::Page;
 pub use principal::{KeySlot, Principal, ResourceView};
 pub use reply::Reply;

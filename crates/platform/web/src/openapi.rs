@@ -12,6 +12,9 @@ use crate::operation::{Allow, Operation};
 /// The extension that says in which api-version a field appeared.
 const SINCE: &str = "x-since";
 
+/// The scheme of operations that take the token in a header of its own.
+const TOKEN_SCHEME: &str = "SkypeToken";
+
 /// The document of one service in one version; `version` is `""` for a service of our own.
 pub fn document(service: &str, version: &str, operations: &[&'static Operation]) -> Value {
     let mut generator = generator();
@@ -22,6 +25,18 @@ pub fn document(service: &str, version: &str, operations: &[&'static Operation])
     for operation in operations.iter().filter(of_version) {
         let item = paths.entry(operation.path).or_insert_with(|| json!({}));
         item[operation.method.as_str().to_ascii_lowercase()] = describe(operation, &mut generator);
+    }
+    let mut schemes = json!({
+        "ResourceKey": {
+            "type": "apiKey", "in": "header", "name": "Authorization",
+            "description": "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=…",
+        },
+        "Bearer": { "type": "http", "scheme": "bearer" },
+    });
+    if let Some(name) = operations.iter().filter(of_version).find_map(|operation| operation.token_header) {
+        schemes[TOKEN_SCHEME] = json!({
+            "type": "apiKey", "in": "header", "name": name, "description": "The user's token, bare.",
+        });
     }
     let mut schemas = Value::Object(generator.take_definitions(true));
     leave_out_later(&mut schemas, version);
@@ -38,13 +53,7 @@ pub fn document(service: &str, version: &str, operations: &[&'static Operation])
         "components": {
             "schemas": schemas,
             "responses": { "Error": error_response() },
-            "securitySchemes": {
-                "ResourceKey": {
-                    "type": "apiKey", "in": "header", "name": "Authorization",
-                    "description": "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=…",
-                },
-                "Bearer": { "type": "http", "scheme": "bearer" },
-            },
+            "securitySchemes": schemes,
         },
     })
 }
@@ -87,19 +96,29 @@ fn describe(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
         },
         "security": security(operation),
     });
-    if let Some(schema) = operation.body.schema() {
+    if let Some(schema) = body_schema(operation.body, generator) {
         let content_type = match operation.body {
             crate::RequestBody::MergePatch(_) => "application/merge-patch+json",
             crate::RequestBody::Form(_) => "application/x-www-form-urlencoded",
+            crate::RequestBody::Binary => "application/octet-stream",
+            crate::RequestBody::Text => "text/plain",
             _ => "application/json",
         };
         let is_required = !matches!(operation.body, crate::RequestBody::OptionalJson(_));
         described["requestBody"] = json!({
             "required": is_required,
-            "content": { content_type: { "schema": schema(generator) } },
+            "content": { content_type: { "schema": schema } },
         });
     }
     described
+}
+
+fn body_schema(body: crate::RequestBody, generator: &mut SchemaGenerator) -> Option<Value> {
+    match body {
+        crate::RequestBody::Binary => Some(json!({ "type": "string", "format": "binary" })),
+        crate::RequestBody::Text => Some(json!({ "type": "string" })),
+        _ => body.schema().map(|schema| schema(generator).into()),
+    }
 }
 
 fn security(operation: &Operation) -> Value {
@@ -110,7 +129,10 @@ fn security(operation: &Operation) -> Value {
         | Allow::Management(_)
         | Allow::DirectoryUser
         | Allow::User(_)
-        | Allow::Operator(_) => json!({ "Bearer": [] }),
+        | Allow::Operator(_) => match operation.token_header {
+            Some(_) => json!({ TOKEN_SCHEME: [] }),
+            None => json!({ "Bearer": [] }),
+        },
         Allow::Anyone => json!({}),
     };
     let mut schemes: Vec<Value> = operation.allow.iter().map(scheme).collect();
@@ -158,7 +180,12 @@ fn leave_out_later(value: &mut Value, version: &str) {
 }
 
 fn is_later(schema: &Value, version: &str) -> bool {
-    schema[SINCE].as_str().is_some_and(|since| !version.is_empty() && since > version)
+    schema[SINCE].as_str().is_some_and(|since| is_after(since, version))
+}
+
+/// Whether `since` came after `version`. Operations of our own have no version and know every field.
+fn is_after(since: &str, version: &str) -> bool {
+    !version.is_empty() && since > version
 }
 
 fn leave_out_later_properties(schema: &mut Map<String, Value>, version: &str) {
@@ -202,12 +229,12 @@ impl LaterFields {
 
     /// Whether a reply in `version` must lose a field.
     pub fn concern(&self, version: &str) -> bool {
-        self.0.iter().any(|later| later.since.as_str() > version)
+        self.0.iter().any(|later| is_after(&later.since, version))
     }
 
     /// Removes what `version` does not know.
     pub fn remove(&self, version: &str, reply: &mut Value) {
-        for later in self.0.iter().filter(|later| later.since.as_str() > version) {
+        for later in self.0.iter().filter(|later| is_after(&later.since, version)) {
             remove(reply, &later.path);
         }
     }
@@ -310,6 +337,21 @@ mod tests {
     }
 
     #[test]
+    fn a_token_in_a_header_of_its_own_is_a_scheme_of_its_own() {
+        static POLL: Operation = Operation {
+            service: "test",
+            token_header: Some("x-skypetoken"),
+            ..Operation::own("Test_Poll", Method::Get, "/poll", &[Allow::User(&["chat"])])
+        };
+        let described = document("test", "", &[&OPERATION, &POLL]);
+        assert_eq!(described["paths"]["/poll"]["get"]["security"], json!([{ "SkypeToken": [] }]));
+        let scheme = &described["components"]["securitySchemes"]["SkypeToken"];
+        assert_eq!((&scheme["in"], &scheme["name"]), (&json!("header"), &json!("x-skypetoken")));
+        let described = document("test", "", &[&OPERATION]);
+        assert_eq!(described["components"]["securitySchemes"]["SkypeToken"], Value::Null);
+    }
+
+    #[test]
     fn replies_to_earlier_versions_lack_later_fields() {
         let later = LaterFields::of(&OPERATION);
         let reply = json!({ "old": "a", "new": "b", "items": [{ "newest": 1, "name": "n" }] });
@@ -324,5 +366,7 @@ mod tests {
             (true, json!({ "old": "a", "new": "b", "items": [{ "name": "n" }] }))
         );
         assert_eq!(in_version("2025-01-01"), (false, reply.clone()));
+        // Our own operations, which show what published ones do, have no version.
+        assert_eq!(in_version(""), (false, reply.clone()));
     }
 }

@@ -8,6 +8,10 @@ use trunkline_kernel::limits::{NamedLimit, RequestRate};
 
 /// One published operation.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about the operation, set by name"
+)]
 pub struct Operation {
     /// The service it belongs to, as in `/openapi/SERVICE/VERSION.json`.
     pub service: &'static str,
@@ -33,6 +37,12 @@ pub struct Operation {
     pub query: &'static [QueryParameter],
     /// The limit of requests, for each resource.
     pub rate: NamedLimit<RequestRate>,
+    /// Further limits, narrower than the whole resource: for each caller, for each thread.
+    pub scoped_rates: &'static [ScopedRate],
+    /// The header in which a bearer token stands bare, in lower case; `None` for `Authorization`.
+    pub token_header: Option<&'static str>,
+    /// The largest body in bytes, instead of the configured one.
+    pub body_bytes_max: Option<usize>,
     /// What a call is counted as in the usage ledger; it is then refused beyond a spend limit.
     pub meter: Option<&'static str>,
     /// The path parameter that names the resource which is managed, for roles on that one resource.
@@ -41,6 +51,8 @@ pub struct Operation {
     pub is_case_insensitive: bool,
     /// Whether a call only looks although its method is POST.
     pub is_inspection: bool,
+    /// Whether calls leave no line in the log: clients make one each time the last one was answered.
+    pub is_quiet: bool,
     /// One sentence for the OpenAPI document.
     pub summary: &'static str,
 }
@@ -87,6 +99,26 @@ pub fn schema_of<T: schemars::JsonSchema>(generator: &mut SchemaGenerator) -> Sc
 
 /// No limit of requests in any set.
 pub const UNLIMITED: NamedLimit<RequestRate> = NamedLimit { generous: None, acs: None };
+
+/// A limit of requests for a part of the resource.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ScopedRate {
+    /// Which part.
+    pub scope: RateScope,
+    /// How many requests in what time, in each set.
+    pub rate: NamedLimit<RequestRate>,
+}
+
+/// What has a bucket of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RateScope {
+    /// Each caller.
+    Caller,
+    /// Each value of this path parameter.
+    Path(&'static str),
+    /// Each caller with each value of this path parameter.
+    CallerAndPath(&'static str),
+}
 
 /// Who may call an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -163,13 +195,17 @@ pub enum RequestBody {
     MergePatch(SchemaOf),
     /// A form (`application/x-www-form-urlencoded`).
     Form(SchemaOf),
+    /// Bytes of any content type.
+    Binary,
+    /// Text of any content type.
+    Text,
 }
 
 impl RequestBody {
     /// The schema of the body, if there is one.
     pub const fn schema(self) -> Option<SchemaOf> {
         match self {
-            Self::None => None,
+            Self::None | Self::Binary | Self::Text => None,
             Self::Json(schema)
             | Self::OptionalJson(schema)
             | Self::MergePatch(schema)
@@ -216,17 +252,22 @@ impl Operation {
             reply: None,
             query: &[],
             rate: UNLIMITED,
+            scoped_rates: &[],
+            token_header: None,
+            body_bytes_max: None,
             meter: None,
             manages: None,
             is_case_insensitive: false,
             is_inspection: false,
+            is_quiet: false,
             summary: "",
         }
     }
 
     /// The names of the parameters in the path, in order.
     pub fn path_parameters(&self) -> impl Iterator<Item = &'static str> {
-        self.path.split('{').skip(1).filter_map(|rest| rest.split('}').next())
+        let braced = self.path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
+        braced.map(|name| name.trim_start_matches('*'))
     }
 
     /// Whether a call changes something, judged by its method.

@@ -35,6 +35,13 @@ pub enum Principal {
         raw_id: Arc<str>,
         /// The scopes of the token.
         scopes: Arc<[String]>,
+        /// When the token ends.
+        expires: Timestamp,
+        /// Which of the user's generations of tokens it is of; revoking starts another.
+        generation: i64,
+        /// Slot and generation of the access key that the token was made with, as text; `None` for a token that no
+        /// key made. Another key in the slot ends the token.
+        access_key: Option<Arc<str>>,
     },
     /// An operator of this server.
     Operator {

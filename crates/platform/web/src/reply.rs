@@ -53,6 +53,25 @@ impl Reply {
         reply
     }
 
+    /// A reply of bytes that are no JSON.
+    pub fn bytes(status: StatusCode, content_type: &'static str, body: Bytes) -> Self {
+        let mut reply = Self::empty(status);
+        reply.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        reply.body = body;
+        reply
+    }
+
+    /// A reply of plain text.
+    pub fn text(status: StatusCode, text: String) -> Self {
+        Self::bytes(status, "text/plain; charset=utf-8", text.into())
+    }
+
+    /// Hands the connection over to another protocol (101). `headers` are those of its handshake; whoever
+    /// answers so has taken the [upgrade](crate::Context::take_upgrade).
+    pub fn switching(headers: HeaderMap) -> Self {
+        Self { status: StatusCode::SWITCHING_PROTOCOLS, headers, body: Bytes::new() }
+    }
+
     /// Sends a browser elsewhere with a GET (RFC 9110 §15.4.4). Never for SDKs: they drop credentials.
     ///
     /// **Errors**: 400 when `location` cannot stand in a header.

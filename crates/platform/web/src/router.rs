@@ -72,8 +72,9 @@ impl Routes {
 /// Finds the route of a request.
 pub(crate) struct Router {
     paths: matchit::Router<Vec<Route>>,
-    /// Paths whose literals may be written in any case, those with most literals first.
-    case_insensitive: Vec<&'static str>,
+    /// Paths whose literals may be written in any case, those with most literals first, behind their numbers of
+    /// segments.
+    case_insensitive: Vec<(usize, &'static str)>,
 }
 
 /// What [`Router::find`] found: the route and its decoded path parameters.
@@ -98,9 +99,9 @@ impl Router {
             }
         }
         let is_any_case = |routes: &[Route]| routes.iter().any(|route| route.operation.is_case_insensitive);
-        let mut case_insensitive: Vec<&'static str> =
-            by_path.iter().filter(|(_, routes)| is_any_case(routes)).map(|(path, _)| *path).collect();
-        case_insensitive.sort_by_key(|path| path.matches('{').count());
+        let any_case = by_path.iter().filter(|(_, routes)| is_any_case(routes));
+        let mut case_insensitive: Vec<_> = any_case.map(|(path, _)| (segments_in(path), *path)).collect();
+        case_insensitive.sort_by_key(|(_, path)| path.matches('{').count());
         let mut paths = matchit::Router::new();
         for (path, routes) in by_path {
             paths.insert(path, routes).unwrap_or_else(|cause| panic!("path {path}: {cause}"));
@@ -153,17 +154,23 @@ impl Router {
         let fits = |pattern: &str, segment: &str| {
             if pattern.starts_with('{') { !segment.is_empty() } else { pattern.eq_ignore_ascii_case(segment) }
         };
-        let known = self.case_insensitive.iter().find(|known| {
-            known.split('/').count() == path.split('/').count()
+        // Every request comes by here: most patterns are left at their length.
+        let length = segments_in(path);
+        let known = self.case_insensitive.iter().find(|(known_length, known)| {
+            *known_length == length
                 && known.split('/').zip(path.split('/')).all(|(pattern, segment)| fits(pattern, segment))
         });
-        let Some(known) = known else { return Cow::Borrowed(path) };
+        let Some((_, known)) = known else { return Cow::Borrowed(path) };
         let segments = known.split('/').zip(path.split('/'));
         let segments = segments
             .map(|(pattern, segment)| if pattern.starts_with('{') { segment } else { pattern })
             .collect::<Vec<_>>();
         Cow::Owned(segments.join("/"))
     }
+}
+
+fn segments_in(path: &str) -> usize {
+    path.bytes().filter(|byte| *byte == b'/').count()
 }
 
 #[cfg(test)]

@@ -70,6 +70,22 @@ async fn an_upgraded_connection_counts_until_it_closes() {
 }
 
 #[tokio::test]
+async fn a_drain_leaves_upgraded_connections_to_their_owners() {
+    let server = TestServer::start();
+    let mut request = get("/upgrade");
+    request.headers_mut().insert("connection", http::HeaderValue::from_static("upgrade"));
+    request.headers_mut().insert("upgrade", http::HeaderValue::from_static("echo"));
+    let response = server.http1().await.send_request(request).await.unwrap();
+    let mut stream = TokioIo::new(hyper::upgrade::on(response).await.unwrap());
+    assert!(server.server.drain(DEADLINE).await);
+    assert_eq!(server.server.counters().connections_open, 1);
+    stream.write_all(b"ping").await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    assert_eq!(answer, b"ping");
+}
+
+#[tokio::test]
 async fn a_drain_lets_running_requests_finish_and_accepts_no_more() {
     for is_http2 in [false, true] {
         let server = TestServer::start();

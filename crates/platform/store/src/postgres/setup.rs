@@ -5,6 +5,7 @@ use trunkline_kernel::Timestamp;
 
 use super::connect::{Address, check_version, unavailable};
 use super::value::read_row;
+use crate::config::Engine;
 use crate::dialect;
 use crate::error::{OpenError, StoreError};
 use crate::key::Key;
@@ -59,7 +60,8 @@ async fn migrate(client: &Client, slices: &[Slice], now: Timestamp) -> Result<()
 
 async fn apply(client: &Client, step: &Step, now: Timestamp) -> Result<(), OpenError> {
     let Step { slice, migration } = step;
-    let ran = client.batch_execute(&dialect::definitions(migration.sql)).await;
+    let definitions = dialect::definitions(&step.sql(Engine::Postgres)?);
+    let ran = client.batch_execute(&definitions).await;
     ran.map_err(|failure| {
         let answer = failure.as_db_error().map(|answer| answer.message().to_owned());
         step.failed(answer.unwrap_or_else(|| failure.to_string()))

@@ -40,6 +40,8 @@ pub(crate) enum Copy {
     Passive,
     /// Everything; then the log is emptied. Fails when somebody still reads from the log.
     Truncate,
+    /// As [`Copy::Truncate`], but meeting a reader or the writer is no failure: [`StoreError::Busy`].
+    Purge,
 }
 
 /// What the writer and the copying thread tell each other.
@@ -148,7 +150,7 @@ impl Checkpoints {
             (_, Ok(guard)) => guard,
             (_, Err(TryLockError::Poisoned(poisoned))) => poisoned.into_inner(),
             (Copy::Passive, Err(TryLockError::WouldBlock)) => return Ok(-1),
-            (Copy::Truncate, Err(TryLockError::WouldBlock)) => lock(&self.is_count_doubtful),
+            (Copy::Truncate | Copy::Purge, Err(TryLockError::WouldBlock)) => lock(&self.is_count_doubtful),
         };
         if *is_doubtful && let Some(index) = &self.index {
             let file = OpenOptions::new().write(true).open(index);
@@ -156,9 +158,10 @@ impl Checkpoints {
             forgotten.map_err(|failure| StoreError::Unavailable { reason: failure.to_string() })?;
         }
         *is_doubtful = true;
-        let copied = copy.run(session)?;
-        *is_doubtful = false;
-        Ok(copied)
+        let copied = copy.run(session);
+        // Whoever met a reader has copied what it could, as a passive copy does.
+        *is_doubtful = !matches!(copied, Ok(_) | Err(StoreError::Busy));
+        copied
     }
 
     pub(crate) fn close(&self) {
@@ -233,15 +236,16 @@ impl Copy {
     fn run(self, session: &Session) -> Result<i64, StoreError> {
         let sql = match self {
             Self::Passive => "PRAGMA wal_checkpoint(PASSIVE)",
-            Self::Truncate => "PRAGMA wal_checkpoint(TRUNCATE)",
+            Self::Truncate | Self::Purge => "PRAGMA wal_checkpoint(TRUNCATE)",
         };
         let unavailable = |reason: &str| StoreError::Unavailable { reason: reason.to_owned() };
         let rows = SqliteTx::new(session, 0).query_all(sql, &[], false)?;
         let row = rows.first().ok_or_else(|| unavailable("no checkpoint ran"))?;
         let is_busy: bool = row.get(0)?;
-        if is_busy && matches!(self, Self::Truncate) {
-            return Err(unavailable("the write-ahead log is still being read"));
+        match self {
+            Self::Truncate if is_busy => Err(unavailable("the write-ahead log is still being read")),
+            Self::Purge if is_busy => Err(StoreError::Busy),
+            _ => row.get(2),
         }
-        row.get(2)
     }
 }

@@ -87,6 +87,9 @@ impl Place {
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "trusted_schema", false)?;
         connection.pragma_update(None, "secure_delete", true)?;
+        // Otherwise the planner may look at bound values, and a statement it did that for is prepared anew with every
+        // use: the first statement of a chat message cost more that way than all others together.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         if let Self::File { is_synced, .. } = self {
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", if *is_synced { "FULL" } else { "OFF" })?;

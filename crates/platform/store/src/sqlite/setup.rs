@@ -9,6 +9,7 @@ use trunkline_kernel::Timestamp;
 
 use super::connection::{Place, Session};
 use super::tx::{SqliteTx, read_row};
+use crate::config::Engine;
 use crate::error::{OpenError, StoreError};
 use crate::migrations::{self, Applied, Slice, Step};
 use crate::params;
@@ -79,7 +80,7 @@ fn applied(session: &Session) -> Result<Vec<Applied>, StoreError> {
 
 fn apply(session: &Session, step: &Step, now: Timestamp) -> Result<(), OpenError> {
     let Step { slice, migration } = step;
-    let ran = session.connection.execute_batch(migration.sql);
+    let ran = session.connection.execute_batch(&step.sql(Engine::Sqlite)?);
     ran.map_err(|failure| step.failed(failure.to_string()))?;
     let values =
         params![*slice, migration.version, migration.name, migrations::checksum(migration.sql), now].to_vec();

@@ -12,6 +12,7 @@ mod jobs;
 mod migrations;
 mod nodes;
 mod outbox;
+mod purges;
 mod runner;
 mod transactions;
 mod vault;

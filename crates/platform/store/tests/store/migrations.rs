@@ -1,6 +1,6 @@
 //! Migrations: order, newer data, changed text, failure, two starts at once.
 
-use trunkline_store::{Migration, OpenError, Slice, StoreError, params};
+use trunkline_store::{Engine, Migration, OpenError, Slice, StoreError, params};
 use trunkline_testkit::{TestStore, on_both_engines};
 
 const ONE: Migration = Migration {
@@ -32,6 +32,8 @@ on_both_engines!(&[FIRST];
     gaps_are_refused,
     slices_the_program_does_not_know_are_refused,
     starts_at_once_do_not_meet,
+    blocks_are_for_their_engine,
+    unknown_marks_are_refused,
 );
 
 async fn a_newer_program_upgrades_the_data(test: TestStore) {
@@ -79,6 +81,43 @@ async fn slices_the_program_does_not_know_are_refused(test: TestStore) {
     test.close().await;
     let refused = test.open_again(&[]).await;
     assert!(matches!(refused, Err(OpenError::DataNewer { data: 1, program: 0, .. })));
+}
+
+const BLOCKS: Migration = Migration {
+    version: 2,
+    name: "blocks",
+    sql: "CREATE TABLE demo_engine (name TEXT NOT NULL) STRICT;\n\
+          --@sqlite\n\
+          INSERT INTO demo_engine VALUES ('sqlite'); CREATE VIRTUAL TABLE demo_words USING fts5(words);\n\
+          --@postgres\n\
+          INSERT INTO demo_engine VALUES ('postgres'); CREATE TABLE demo_words (words tsvector);\n\
+          --@end\n\
+          CREATE TABLE demo_after (id TEXT) STRICT;",
+};
+const MARKED: Migration =
+    Migration { version: 2, name: "marked", sql: "--@mysql\nCREATE TABLE demo_half (id TEXT);\n--@end" };
+
+async fn blocks_are_for_their_engine(test: TestStore) {
+    test.close().await;
+    let slice = Slice { name: "demo", migrations: &[ONE, BLOCKS] };
+    let store = test.open_again(&[slice]).await.unwrap();
+    let names = store.read(|tx| {
+        tx.query_all("SELECT count(*) FROM demo_after", &[])?;
+        tx.query_all("SELECT name FROM demo_engine", &[])?.iter().map(|row| row.get::<String>(0)).collect()
+    });
+    let names: Result<Vec<String>, StoreError> = names.await;
+    let expected = if store.engine() == Engine::Sqlite { "sqlite" } else { "postgres" };
+    assert_eq!(names.unwrap(), [expected]);
+    store.close().await;
+    test.open_again(&[slice]).await.unwrap().close().await;
+}
+
+async fn unknown_marks_are_refused(test: TestStore) {
+    test.close().await;
+    let slice = Slice { name: "demo", migrations: &[ONE, MARKED] };
+    let Err(failure) = test.open_again(&[slice]).await else { panic!("an unknown mark was accepted") };
+    assert!(failure.to_string().contains("--@mysql"), "{failure}");
+    test.open_again(&[FIRST]).await.unwrap().close().await;
 }
 
 async fn starts_at_once_do_not_meet(test: TestStore) {

@@ -1,11 +1,13 @@
 //! Bodies: JSON that is none, too much of it, too slow, of another kind.
 
 use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::Request;
+use http::{HeaderValue, Request};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, Empty, StreamBody};
 use serde_json::json;
@@ -103,6 +105,61 @@ async fn large_bodies_are_cut_off() {
     let ignored = Call::get(THING).raw_body("x".repeat(limit + 1));
     web.signed(ignored).await.expect_error(413, "RequestBodyTooLarge");
     assert_eq!(web.acted(), 1);
+}
+
+/// A body of pieces of a kilobyte each, and how many of them were taken.
+fn pieces(count: usize) -> (impl http_body::Body<Data = Bytes, Error = Infallible> + Send, Arc<AtomicUsize>) {
+    let taken = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&taken);
+    let pieces = (0..count).map(move |_| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        Ok(Frame::data(Bytes::from(vec![b' '; 1024])))
+    });
+    (StreamBody::new(stream::iter(pieces)), taken)
+}
+
+/// A client that writes all before it reads would never see the answer otherwise.
+#[tokio::test]
+async fn a_refused_request_is_heard_to_its_end() {
+    let web = Web::new();
+    let refused = |target: &str| Call::post(target).into_request(web.clock.now()).map(drop);
+    for (request, status) in [
+        (refused("/nowhere"), 404),
+        (refused(CREATE), 401),
+        (with_body(&web, ()), 413),
+        (
+            create()
+                .header("content-length", "70000")
+                .signed(&web.key())
+                .into_request(web.clock.now())
+                .map(drop),
+            413,
+        ),
+    ] {
+        let (body, taken) = pieces(70);
+        let answer = web.send(request.map(|()| body), app::peer()).await;
+        assert_eq!((answer.status, taken.load(Ordering::Relaxed)), (status, 70));
+    }
+    // Whoever asks first whether to send gets the answer at once, unless the body was wanted.
+    for (mut request, status, heard) in [(refused("/nowhere"), 404, 0), (with_body(&web, ()), 413, 70)] {
+        let (body, taken) = pieces(70);
+        request.headers_mut().insert("expect", HeaderValue::from_static("100-continue"));
+        let answer = web.send(request.map(|()| body), app::peer()).await;
+        assert_eq!((answer.status, taken.load(Ordering::Relaxed)), (status, heard));
+    }
+    assert_eq!(web.acted(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_request_is_not_heard_for_ever() {
+    let web = Web::new();
+    let (body, taken) = pieces(usize::MAX);
+    let endless = Call::post("/nowhere").into_request(web.clock.now()).map(|_| body);
+    assert_eq!(web.send(endless, app::peer()).await.status, 404);
+    assert_eq!(taken.load(Ordering::Relaxed), 16 * 1024 + 1);
+    let never = StreamBody::new(stream::pending::<Result<Frame<Bytes>, Infallible>>());
+    let silent = Call::post("/nowhere").into_request(web.clock.now()).map(|_| never);
+    assert_eq!(web.send(silent, app::peer()).await.status, 404);
 }
 
 fn with_body<B>(web: &Web, body: B) -> Request<B> {

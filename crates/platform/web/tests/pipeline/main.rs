@@ -10,4 +10,5 @@ mod paths;
 mod random;
 mod replies;
 mod signatures;
+mod upgrades;
 mod usage;
