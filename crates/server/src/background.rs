@@ -7,9 +7,12 @@
 //! | deletion of a resource group | asked for through ARM |
 //! | `server.housekeeping` | every hour, on one node: expired records, operations and sign-ins, signing keys |
 //! | outbox consumer `identity` | a resource was deleted: its users and role assignments go |
+//! | outbox consumer `chat`, its jobs | a user, thread or resource was deleted: what was said goes; retention |
 //! | `server.sweep` | a while later: what requests left that were under way at the deletion |
 //! | spend limits | every minute, on every node: resources that reached theirs |
 //! | key refresh | every minute, on every node: signing keys another node made |
+//!
+//! A command without a running server does none of it that delivers events or deletes blobs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +28,7 @@ use trunkline_tasks::{Shutdown, Tasks};
 use trunkline_web::long_running::{self, OperationError};
 use trunkline_web::repeatability;
 
+use crate::chat;
 use crate::platform::{BACKUP_JOB, BackupPayload, Platform};
 
 /// The kind and key of the hourly job.
@@ -61,7 +65,7 @@ const KEY_REFRESH_INTERVAL: Duration = Duration::from_mins(1);
 pub(crate) async fn start(
     tasks: &Tasks,
     platform: &Arc<Platform>,
-    runs_deliveries: bool,
+    is_server: bool,
 ) -> Result<(), StoreError> {
     let store = &platform.store;
     schedule_housekeeping(store, Duration::ZERO).await?;
@@ -72,14 +76,17 @@ pub(crate) async fn start(
         let platform = Arc::clone(platform);
         move |event: Event| delivery(Arc::clone(&platform), event)
     };
-    tasks.spawn("outbox: identity", consumer.run(tasks.shutdown(), deliver));
-    let mut jobs = jobs(platform);
-    if runs_deliveries {
-        jobs = with_event_jobs(jobs, platform);
+    chat::start(tasks, store, &platform.chat).await?;
+    if is_server {
+        tasks.spawn("outbox: identity", consumer.run(tasks.shutdown(), deliver));
         let events = Arc::clone(&platform.events);
         tasks.spawn("event delivery", events.run(tasks.clone(), tasks.shutdown()));
+        let chat = &platform.chat;
+        tasks.spawn("chat", Arc::clone(chat).run(tasks.shutdown()));
+        let follow = chat::follow_revocations(Arc::clone(chat), store.clone(), tasks.shutdown());
+        tasks.spawn("chat: revocations", follow);
     }
-    tasks.spawn("jobs", jobs.run(tasks.shutdown()));
+    tasks.spawn("jobs", jobs(platform, is_server).run(tasks.shutdown()));
     tasks.spawn("resource changes", Arc::clone(&platform.resources).follow_changes(tasks.shutdown()));
     tasks.spawn("revocations", Arc::clone(&identity).follow_revocations(tasks.shutdown()));
     tasks.spawn("directory changes", Arc::clone(&directory).follow_changes(tasks.shutdown()));
@@ -88,14 +95,23 @@ pub(crate) async fn start(
     Ok(())
 }
 
-fn jobs(platform: &Arc<Platform>) -> JobRunner {
-    let with = |platform: &Arc<Platform>| Arc::clone(platform);
-    let (for_backup, for_housekeeping) = (with(platform), with(platform));
-    let (for_groups, for_parked, for_sweeps) = (with(platform), with(platform), with(platform));
-    JobRunner::new(platform.store.clone())
+/// The jobs of this process.
+fn jobs(platform: &Arc<Platform>, is_server: bool) -> JobRunner {
+    let (for_backup, for_groups) = (Arc::clone(platform), Arc::clone(platform));
+    let jobs = JobRunner::new(platform.store.clone())
         .handle(BACKUP_JOB, BACKUP_RETRY, move |job| back_up(Arc::clone(&for_backup), job))
-        .handle(HOUSEKEEPING_JOB, FOR_EVER, move |_| keep_house(Arc::clone(&for_housekeeping)))
-        .handle(GROUP_DELETION_JOB, FOR_EVER, move |job| delete_group(Arc::clone(&for_groups), job))
+        .handle(GROUP_DELETION_JOB, FOR_EVER, move |job| delete_group(Arc::clone(&for_groups), job));
+    if !is_server {
+        return jobs;
+    }
+    chat::with_jobs(with_event_jobs(with_deleting_jobs(jobs, platform), platform), &platform.chat)
+}
+
+/// Jobs that delete blobs: a command on a shared database may have none, and what it does not find counts as deleted.
+fn with_deleting_jobs(jobs: JobRunner, platform: &Arc<Platform>) -> JobRunner {
+    let with = || Arc::clone(platform);
+    let (for_housekeeping, for_parked, for_sweeps) = (with(), with(), with());
+    jobs.handle(HOUSEKEEPING_JOB, FOR_EVER, move |_| keep_house(Arc::clone(&for_housekeeping)))
         .handle(SWEEP_JOB, FOR_EVER, move |job| sweep(Arc::clone(&for_sweeps), job))
         .handle(IDENTITY_PARKED_JOB, FOR_EVER, move |job| deliver_parked(Arc::clone(&for_parked), job))
 }
@@ -129,6 +145,7 @@ async fn keep_house(platform: Arc<Platform>) -> Result<(), JobFailure> {
     platform.directory.rotate_signing_keys().await?;
     platform.directory.purge().await?;
     platform.events.purge().await?;
+    platform.chat.purge().await?;
     Ok(schedule_housekeeping(store, HOUSEKEEPING_INTERVAL).await?)
 }
 
@@ -175,6 +192,8 @@ async fn delete_belongings(
     platform.identity.delete_users_of(resource, until).await?;
     platform.directory.forget_resource(resource, until).await?;
     platform.events.forget_resource(resource, until).await?;
+    platform.chat.disconnect_resource(resource);
+    platform.chat.forget_resource(resource, until).await?;
     Ok(())
 }
 
@@ -243,5 +262,44 @@ async fn check_spending(platform: Arc<Platform>, shutdown: Shutdown) {
         if let Err(cause) = platform.usage.check_all().await {
             tracing::warn!(%cause, "what resources have spent cannot be summed");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus_client::registry::Registry;
+    use trunkline_chat::ERASE_JOB;
+
+    use super::*;
+    use crate::config::{self, Flag, Inputs};
+    use crate::{node, program};
+
+    #[tokio::test]
+    async fn only_a_server_deletes_blobs() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let flag = |key: &str, value: String| Flag { key: key.to_owned(), value, shown: "--set".to_owned() };
+        let flags = vec![
+            flag("ephemeral", "true".to_owned()),
+            flag("data", folder.path().join("data").display().to_string()),
+        ];
+        let machine_file = folder.path().join("absent");
+        let inputs = Inputs { file: None, machine_file, environment: Vec::new(), flags };
+        let config = config::load(&inputs).expect("valid").config;
+        let tasks = Tasks::new();
+        let surroundings = program::surroundings(&config);
+        let mut registry = Registry::default();
+        let platform = node::open_services(&config, &surroundings, &tasks, &mut registry).await;
+        let platform = platform.expect("opens");
+        let due = platform.clock.now();
+        let schedule = move |tx: &mut trunkline_store::Tx<'_>| -> Result<(), StoreError> {
+            for (kind, key) in [(ERASE_JOB, "images"), (HOUSEKEEPING_JOB, ""), (SWEEP_JOB, "")] {
+                tx.schedule(&NewJob { resource: "", kind, key, payload: "{}", due })?;
+            }
+            Ok(())
+        };
+        platform.store.write(Key::system("test"), schedule).await.expect("written");
+        assert_eq!(jobs(&platform, false).run_due().await.expect("readable"), 0);
+        assert_eq!(jobs(&platform, true).run_due().await.expect("readable"), 3);
+        tasks.stop(Duration::from_secs(1)).await;
     }
 }

@@ -73,6 +73,9 @@ fn text(ready: &Ready, bundle: &TrustBundle, config: &Config) -> String {
         add("\nPrograms with a secret or certificate of their own (trunkline app create) also say:\n");
         add(&format!("  export AZURE_AUTHORITY_HOST={authority} AZURE_TENANT_ID={tenant}"));
     }
+    if config.samples.folder.is_some() {
+        add(&format!("\nSamples, in a browser that trusts this server: {}/", ready.endpoint));
+    }
     if let Some(admin) = &ready.admin_endpoint {
         add(&format!("\nHealth and metrics: {admin}/readyz, {admin}/metrics"));
     }

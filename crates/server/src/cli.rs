@@ -7,6 +7,7 @@
 //! | [`console`] | results, hints, questions, tables |
 //! | [`resources`], [`users`], [`operators`], [`backups`] | commands over the operator API |
 //! | [`applications`], [`directory_users`], [`roles`] | commands about the built-in directory |
+//! | [`chat`] | chat threads: a look, deletion, export and import |
 //! | [`events`] | event subscriptions, deliveries, listening |
 //! | [`usage`] | what resources used |
 //! | [`local`] | commands on files alone |
@@ -15,6 +16,7 @@
 mod applications;
 pub(crate) mod arguments;
 mod backups;
+mod chat;
 mod client;
 mod console;
 mod directory_users;
@@ -149,6 +151,7 @@ async fn run(
         Command::Key(command) => resources::key(command, &session, console).await,
         Command::User(command) => users::user(command, &session, console).await,
         Command::Token(command) => users::token(command, &session, console).await,
+        Command::Chat(command) => chat::chat(command, &session, console).await,
         Command::Events(command) => events::events(command, &session, program, console).await,
         Command::Operator(command) => operators::operator(command, &session, console).await,
         Command::App(command) => applications::application(command, &session, console).await,

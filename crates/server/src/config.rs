@@ -28,6 +28,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::chat;
 use resolve::Values;
 pub(crate) use resolve::{Problem, Source};
 pub(crate) use typed::{Config, Log};
@@ -171,11 +172,14 @@ fn list_origins(values: &Values, config: &Config) -> Vec<Origin> {
 /// What a setting works out to when no source names it.
 fn find_derived(key: &str, config: &Config) -> Option<String> {
     match key {
-        "public_url" if config.http.port == 0 => Some("https://localhost:PORT".to_owned()),
+        "public_url" if config.http.port == 0 => Some(config.public_url(0).replace(":0", ":PORT")),
         "public_url" => Some(config.public_url(config.http.port)),
         "vault.master_key_file" => Some(config.master_key_file.display().to_string()),
         "backup.folder" => Some(config.backup_folder.display().to_string()),
         "node.name" => Some(config.node_name.clone()),
+        "chat.participants_max" => Some(chat::settings(config).participants_max.to_string()),
+        "chat.receipts_max" => Some(chat::settings(config).receipts_max.unwrap_or(0).to_string()),
+        "chat.retention_days_max" => Some(chat::settings(config).retention_days.end().to_string()),
         _ => None,
     }
 }

@@ -6,14 +6,16 @@
 //! | [`config`] | settings: file, environment, flags |
 //! | [`mod@serve`], [`banner`], [`ready`], [`admin`], [`telemetry`] | a server from bind to drain |
 //! | [`node`], [`background`] | store, services and background work, composed |
+//! | [`samples`] | the pages of the development profile |
 //! | [`platform`] | operations of the server itself |
-//! | [`program`], [`fetch`], [`directory`], [`events`] | adapters |
+//! | [`program`], [`fetch`], [`directory`], [`events`], [`chat`] | adapters |
 //! | [`backup`], [`doctor`], [`folder`], [`logging`] | what the commands do |
 
 mod admin;
 mod background;
 mod backup;
 mod banner;
+mod chat;
 mod cli;
 mod config;
 mod directory;
@@ -26,6 +28,7 @@ mod node;
 mod platform;
 mod program;
 mod ready;
+mod samples;
 mod serve;
 mod telemetry;
 mod welcome;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use prometheus_client::registry::Registry;
+use trunkline_chat::ChatService;
 use trunkline_directory::DirectoryService;
 use trunkline_events::EventsService;
 use trunkline_identity::Identity;
@@ -25,6 +26,7 @@ use trunkline_web::metrics::Metrics;
 use trunkline_web::{App, Settings, secrets};
 
 use crate::background;
+use crate::chat;
 use crate::config::Config;
 use crate::directory;
 use crate::events::{self, Ways};
@@ -43,8 +45,8 @@ pub(crate) struct Surroundings {
     pub(crate) fetcher: Arc<dyn trunkline_directory::FetchJson>,
     /// The ways out for events.
     pub(crate) ways: Ways,
-    /// Whether this process delivers events; commands leave that to a server.
-    pub(crate) runs_deliveries: bool,
+    /// Whether this process is a server; commands leave it to one to deliver events and to delete blobs.
+    pub(crate) is_server: bool,
 }
 
 /// A running node.
@@ -54,6 +56,7 @@ pub(crate) struct Node {
     pub(crate) resources: Arc<Resources>,
     pub(crate) directory: Arc<DirectoryService>,
     pub(crate) events: Arc<EventsService>,
+    pub(crate) chat: Arc<ChatService>,
     pub(crate) tasks: Tasks,
 }
 
@@ -75,6 +78,7 @@ pub(crate) async fn open_store(
         trunkline_directory::SLICE,
         trunkline_usage::SLICE,
         trunkline_events::SLICE,
+        trunkline_chat::SLICE,
     ];
     let mut store = StoreConfig::new(backend);
     store.bounds.outbox_keep =
@@ -115,17 +119,18 @@ impl Node {
         surroundings: Surroundings,
         registry: &mut Registry,
     ) -> anyhow::Result<Self> {
-        let platform = open_services(config, &surroundings, registry).await?;
-        let runs_deliveries = surroundings.runs_deliveries;
-        let app = compose(config, surroundings, &platform, registry).await?;
         let tasks = Tasks::new();
-        background::start(&tasks, &platform, runs_deliveries).await?;
+        let platform = open_services(config, &surroundings, &tasks, registry).await?;
+        let is_server = surroundings.is_server;
+        let app = compose(config, surroundings, &platform, registry).await?;
+        background::start(&tasks, &platform, is_server).await?;
         Ok(Self {
             app: Arc::new(app),
             store: platform.store.clone(),
             resources: Arc::clone(&platform.resources),
             directory: Arc::clone(&platform.directory),
             events: Arc::clone(&platform.events),
+            chat: Arc::clone(&platform.chat),
             tasks,
         })
     }
@@ -138,9 +143,10 @@ impl Node {
 }
 
 /// Opens the database and every service over it.
-async fn open_services(
+pub(crate) async fn open_services(
     config: &Config,
     surroundings: &Surroundings,
+    tasks: &Tasks,
     registry: &mut Registry,
 ) -> anyhow::Result<Arc<Platform>> {
     let Surroundings { clock, entropy, public_origin, fetcher, .. } = surroundings;
@@ -186,9 +192,12 @@ async fn open_services(
         },
     })
     .await?;
-    let events = open_events(config, surroundings, (&store, &vault, &resources), registry).await?;
+    let users = chat::Users { identity: Arc::clone(&identity), resources: Arc::clone(resources.directory()) };
+    let chat = open_chat(config, surroundings, (&store, &vault), users, tasks, registry).await?;
+    let events = open_events(config, surroundings, (&store, &vault, &resources), &chat, registry).await?;
     Ok(Arc::new(Platform {
         events,
+        chat,
         usage: UsageService::new(store.clone(), Arc::clone(clock), config.usage.clone()),
         store,
         vault,
@@ -205,11 +214,37 @@ async fn open_services(
     }))
 }
 
+/// Chat over the users of resources; nobody is connected yet.
+async fn open_chat(
+    config: &Config,
+    surroundings: &Surroundings,
+    (store, vault): (&Store, &Vault),
+    users: chat::Users,
+    tasks: &Tasks,
+    registry: &mut Registry,
+) -> anyhow::Result<Arc<ChatService>> {
+    let Surroundings { clock, entropy, .. } = surroundings;
+    Ok(ChatService::open(trunkline_chat::Parts {
+        store: store.clone(),
+        clock: Arc::clone(clock),
+        entropy: Arc::clone(entropy),
+        blobs: events::open_blobs(config)?,
+        users: Arc::new(users),
+        tasks: tasks.clone(),
+        node: config.node_name.clone(),
+        settings: chat::settings(config),
+        secret: secrets::load_or_create(store, vault, &**entropy, "chat").await?,
+        metrics: trunkline_chat::Metrics::register(registry),
+    })
+    .await?)
+}
+
 /// Event delivery over the other services; nothing is delivered yet.
 async fn open_events(
     config: &Config,
     surroundings: &Surroundings,
     (store, vault, resources): (&Store, &Vault, &Arc<Resources>),
+    chat: &Arc<ChatService>,
     registry: &mut Registry,
 ) -> anyhow::Result<Arc<EventsService>> {
     let Surroundings { clock, entropy, public_origin, ways, .. } = surroundings;
@@ -220,8 +255,7 @@ async fn open_events(
         entropy: Arc::clone(entropy),
         blobs: events::open_blobs(config)?,
         topics: Arc::new(events::Topics(Arc::clone(resources))),
-        // No service has events of its own yet that stand for published ones.
-        translators: Vec::new(),
+        translators: vec![Arc::new(chat::Translator(Arc::clone(chat)))],
         webhooks: Arc::clone(&ways.webhooks),
         nats: ways.nats.clone(),
         installation: resources.subscription_id().await?,
@@ -239,7 +273,7 @@ async fn compose(
     registry: &mut Registry,
 ) -> anyhow::Result<App> {
     let Surroundings { clock, entropy, public_origin, .. } = surroundings;
-    let Platform { resources, identity, directory, usage, events, .. } = &**platform;
+    let Platform { resources, identity, directory, usage, events, chat, .. } = &**platform;
     let secret = secrets::load_or_create(&platform.store, &platform.vault, &*entropy, "continuation").await?;
     let routes = identity
         .routes()
@@ -247,6 +281,7 @@ async fn compose(
         .join(directory.routes())
         .join(usage.routes())
         .join(events.routes())
+        .join(chat.routes())
         .join(platform.routes());
     let operations: Vec<_> = routes.operations().collect();
     for meter in config.usage.prices.list_unknown_meters(&operations) {

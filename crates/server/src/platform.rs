@@ -14,6 +14,7 @@ use trunkline_store::vault::Vault;
 use trunkline_web::{Operation, Routes};
 
 use crate::backup;
+use trunkline_chat::ChatService;
 use trunkline_directory::DirectoryService;
 use trunkline_events::EventsService;
 use trunkline_identity::Identity;
@@ -34,6 +35,7 @@ pub(crate) struct Platform {
     pub(crate) directory: Arc<DirectoryService>,
     pub(crate) usage: Arc<UsageService>,
     pub(crate) events: Arc<EventsService>,
+    pub(crate) chat: Arc<ChatService>,
     pub(crate) data: PathBuf,
     pub(crate) master_key_file: Option<PathBuf>,
     pub(crate) node_name: String,

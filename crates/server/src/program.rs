@@ -47,15 +47,7 @@ impl Program for Trunkline {
                 return Ok(Box::new(OverSocket { socket: config.socket_file() }) as Box<dyn OperatorApi>);
             }
             let folder = DataFolder::create(&config.data)?;
-            let surroundings = Surroundings {
-                clock: Arc::new(SystemClock),
-                entropy: Arc::new(SystemEntropy),
-                public_origin: config.public_url(config.http.port),
-                fetcher: Arc::new(NoFetcher),
-                ways: Ways::closed(config),
-                runs_deliveries: false,
-            };
-            let node = Node::start(config, surroundings, &mut Registry::default()).await;
+            let node = Node::start(config, surroundings(config), &mut Registry::default()).await;
             let node = node.map_err(|cause| CliError::Unreachable(format!("{cause:#}")))?;
             Ok(Box::new(InProcess { app: Arc::clone(&node.app), _node: node, _folder: folder })
                 as Box<dyn OperatorApi>)
@@ -153,7 +145,7 @@ impl Forward for OverHttp {
 
 /// Every operation the program has, without a database behind it.
 fn operations() -> Vec<&'static Operation> {
-    [
+    let others = [
         trunkline_identity::operations::ALL,
         trunkline_resources::operations::ALL,
         trunkline_resources::operations::arm::ALL,
@@ -165,8 +157,8 @@ fn operations() -> Vec<&'static Operation> {
         trunkline_events::operations::arm::ALL,
         trunkline_events::operations::validation::ALL,
         platform::operations::ALL,
-    ]
-    .concat()
+    ];
+    others.into_iter().flatten().copied().chain(trunkline_chat::operations::all()).collect()
 }
 
 /// The operator API of a running server.
@@ -249,6 +241,18 @@ fn reply_of(head: &http::response::Parts, body: &[u8]) -> ApiReply {
         status: head.status.as_u16(),
         body: serde_json::from_slice(body).unwrap_or(Value::Null),
         operation_location: location.map(str::to_owned),
+    }
+}
+
+/// What a command runs the program in when no server does.
+pub(crate) fn surroundings(config: &Config) -> Surroundings {
+    Surroundings {
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy),
+        public_origin: config.public_url(config.http.port),
+        fetcher: Arc::new(NoFetcher),
+        ways: Ways::closed(config),
+        is_server: false,
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) struct Ready {
     /// The connection string of the default resource; `None` without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) connection_string: Option<String>,
-    /// The certificate authority to trust, in PEM; `None` with certificates from files.
+    /// The certificate authority to trust, in PEM; `None` with certificates from files and behind a proxy that ends TLS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ca_file: Option<PathBuf>,
     /// The name of the default resource.

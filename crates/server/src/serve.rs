@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use http_body_util::BodyExt as _;
 use prometheus_client::registry::Registry;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
@@ -25,10 +26,11 @@ use crate::fetch::{FETCH_BOUNDS, Fetcher};
 use crate::folder::DataFolder;
 use crate::node::{Node, Surroundings, tls_folder};
 use crate::ready::{self, Ready};
+use crate::samples::Samples;
 use crate::telemetry;
 use crate::welcome::{self, Welcome};
 
-/// Files a server may have open: ten thousand connections and the database's.
+/// Files a server may have open: those of all connections and the database's, and as many again.
 const OPEN_FILES_WANTED: u64 = 65_536;
 
 /// Runs the server until it is asked to stop.
@@ -56,19 +58,17 @@ pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>, is_json: bo
         public_origin: public_origin.clone(),
         fetcher: Arc::new(Fetcher(client)),
         ways: Ways::open(&config, certificates.bundle.authorities(), &clock, &tasks)?,
-        runs_deliveries: true,
+        is_server: true,
     };
     let node = Node::start(&config, surroundings, &mut registry).await?;
     let welcome = node.welcome(&config).await?;
     let authority = node.welcome_to_directory(&config, port).await?;
 
-    let api = Server::start(listeners, Some(certificates.config), bounds(&config), handler(&node.app));
-    let local = Server::start(
-        Listeners::bind_unix(&config.socket_file())?,
-        None,
-        bounds(&config),
-        handler(&node.app),
-    );
+    let samples = Samples::open(&config, &public_origin, &tasks)?.map(Arc::new);
+    let tls = (!config.tls.is_terminated_by_proxy).then_some(certificates.config);
+    let api = Server::start(listeners, tls, bounds(&config), handler(&node.app, samples));
+    let local = Listeners::bind_unix(&config.socket_file())?;
+    let local = Server::start(local, None, bounds(&config), handler(&node.app, None));
     telemetry::register(&mut registry, &node.store, &api);
     let is_serving = Arc::new(AtomicBool::new(true));
     let admin =
@@ -91,7 +91,10 @@ pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>, is_json: bo
     info!("stopping: requests in flight are finished first");
     is_serving.store(false, Ordering::Relaxed);
     node.events.release_listeners();
-    let is_clean = drain(&config, api, local).await;
+    node.chat.settle_polls().await;
+    // Nobody new gets in while connected chat clients are told to go elsewhere.
+    let (is_clean, ()) =
+        tokio::join!(drain(&config, api, local), node.chat.move_clients(config.chat.move_time));
     node.stop().await;
     if let Some(admin) = admin {
         admin.drain(Duration::from_secs(1)).await;
@@ -150,15 +153,23 @@ fn bounds(config: &Config) -> Bounds {
     }
 }
 
-fn handler(app: &Arc<App>) -> Handler {
+fn handler(app: &Arc<App>, samples: Option<Arc<Samples>>) -> Handler {
     let app = Arc::clone(app);
     Handler::new(move |request, peer: Arc<trunkline_net::Peer>| {
-        let app = Arc::clone(&app);
+        let (app, samples) = (Arc::clone(&app), samples.clone());
         let peer = match peer.address {
             PeerAddress::Tcp(address) => Peer::Address(address.ip()),
             PeerAddress::Local { .. } => Peer::Local,
         };
-        async move { app.handle(request, peer).await }
+        async move {
+            match samples {
+                Some(samples) if Samples::is_for(&request) => {
+                    let reply = samples.answer(request, peer).await;
+                    reply.map(|body| body.map_err(|never| match never {}).boxed_unsync())
+                }
+                _ => app.handle(request, peer).await,
+            }
+        }
     })
 }
 
@@ -193,7 +204,9 @@ impl Certificates {
         }
         let Some(files) = &config.tls.files else {
             let certificates = tls::Certificates { files: None, leaves: Some(Arc::new(leaves)) };
-            return Ok(Self { config: tls::server_config(certificates)?, bundle, ca_file: Some(ca_file) });
+            // Behind a proxy that ends TLS nobody sees a certificate of ours.
+            let ca_file = (!config.tls.is_terminated_by_proxy).then_some(ca_file);
+            return Ok(Self { config: tls::server_config(certificates)?, bundle, ca_file });
         };
         let pair = CertificatePair { chain: files.certificate.clone(), key: files.key.clone() };
         let files = Arc::new(CertificateFiles::load(vec![pair], clock)?);
@@ -221,7 +234,7 @@ fn allowed_names(config: &Config) -> trunkline_net::AllowName {
     })
 }
 
-/// Asks the system for as many open files as ten thousand connections need.
+/// Asks the system for as many open files as the connections need.
 fn raise_open_files() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
@@ -247,6 +260,29 @@ impl Stop {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{self, Flag, Inputs};
+
+    #[tokio::test]
+    async fn an_authority_is_named_only_where_clients_meet_it() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let flag = |key: &str, value: String| Flag { key: key.to_owned(), value, shown: "--set".to_owned() };
+        for (is_terminated, is_named) in [("false", true), ("true", false)] {
+            let flags = vec![
+                flag("data", folder.path().display().to_string()),
+                flag("tls.terminated_by_proxy", is_terminated.to_owned()),
+            ];
+            let machine_file = folder.path().join("absent");
+            let inputs = Inputs { file: None, machine_file, environment: Vec::new(), flags };
+            let config = config::load(&inputs).expect("valid").config;
+            let certificates = Certificates::open(&config, &Tasks::new()).expect("made");
+            assert_eq!(certificates.ca_file.is_some(), is_named, "{is_terminated}");
         }
     }
 }

@@ -1,12 +1,15 @@
 //! Helpers for tests: temporary databases of both kinds with a clock that stands still and repeatable ids,
-//! the whole request pipeline without sockets, and web hooks that behave as a test says.
+//! the whole request pipeline without sockets, web hooks that behave as a test says, and a chat client that
+//! keeps a connection as the SDK for browsers does.
 
 pub mod app;
 pub mod calls;
 pub mod database;
+pub mod realtime;
 pub mod sinks;
 
 pub use app::{FixedDirectory, FixedOperators, FixedResources, TestApp};
 pub use calls::{Answer, Call};
 pub use database::{TestDatabase, TestStore};
+pub use realtime::ChatClient;
 pub use sinks::{Behaviour, Sink};

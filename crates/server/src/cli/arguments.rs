@@ -6,9 +6,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::Flag;
 
+mod chat;
 mod directory;
 mod events;
 
+pub(crate) use chat::{ChatCommand, Import};
 pub(crate) use directory::{AppCommand, CredentialFacts, DirectoryUserCommand, RoleCommand};
 pub(crate) use events::{EnvelopeSchema, EventsCommand, Listen, Log, SendTest, Subscribe};
 
@@ -63,6 +65,12 @@ pub(crate) enum Command {
     /// Issues, revokes and inspects access tokens
     #[command(subcommand, after_help = "Example:\n  trunkline token issue 8:acs:RESOURCE_USER --scope chat")]
     Token(TokenCommand),
+    /// Lists, shows, deletes, exports and imports chat threads
+    #[command(
+        subcommand,
+        after_help = "Example:\n  trunkline chat threads\n  trunkline chat import chat.jsonl"
+    )]
+    Chat(ChatCommand),
     /// Subscribes web hooks to events, and looks at what was delivered
     #[command(
         subcommand,

@@ -7,6 +7,10 @@ use serde_json::Value;
 /// A text as one segment of a path or one value of a query.
 pub(crate) use trunkline_web::context::encode;
 
+/// Empty pages in a row that name a next one: what a page was to show may have changed by the time it is asked for, but
+/// a broken server must not keep us here for ever.
+const EMPTY_PAGES_MAX: usize = 10;
+
 /// A future of an object-safe trait.
 pub(crate) type Pending<'p, T> = Pin<Box<dyn Future<Output = T> + Send + 'p>>;
 
@@ -147,19 +151,31 @@ pub(crate) async fn list(
     while items.len() < limit
         && let Some(path) = next.take()
     {
-        let mut page = request(api, "GET", &path, None).await?;
-        let link = page["nextLink"].as_str().map(|link| path_of(link).to_owned());
-        match page["value"].take() {
-            // An empty page that names a next one would let a broken server keep us here for ever.
-            Value::Array(values) if values.is_empty() => return Ok((items, false)),
-            Value::Array(values) => items.extend(values),
-            _ => return Err(CliError::Unreachable(format!("the answer to {path} is no list"))),
-        }
+        let (values, link) = page(api, &path).await?;
+        items.extend(values);
         next = link;
     }
     let has_more = next.is_some() || items.len() > limit;
     items.truncate(limit);
     Ok((items, has_more))
+}
+
+/// One page of a list that is not empty, or the last one, and the path of the next one.
+pub(crate) async fn page(
+    api: &dyn OperatorApi,
+    path: &str,
+) -> Result<(Vec<Value>, Option<String>), CliError> {
+    let mut path = path.to_owned();
+    for _ in 0..EMPTY_PAGES_MAX {
+        let mut page = request(api, "GET", &path, None).await?;
+        let next = page["nextLink"].as_str().map(|link| path_of(link).to_owned());
+        match (page["value"].take(), next) {
+            (Value::Array(values), Some(next)) if values.is_empty() => path = next,
+            (Value::Array(values), next) => return Ok((values, next)),
+            _ => return Err(CliError::Unreachable(format!("the answer to {path} is no list"))),
+        }
+    }
+    Err(CliError::Unreachable(format!("{EMPTY_PAGES_MAX} pages up to {path} are empty")))
 }
 
 /// Path and query of an absolute URL; what has no origin stays.

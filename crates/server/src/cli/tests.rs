@@ -1,6 +1,7 @@
 //! Tests of the command line: what is asked of the operator API, what is printed, how it ends.
 
 mod backups;
+mod chat;
 mod directory;
 mod events;
 

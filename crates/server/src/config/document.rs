@@ -58,10 +58,10 @@ spend_action = \"stop\"
 identity.users = 0.0005
 ```
 
-The profile `production` refuses `ephemeral`, `test_clock`, `default_resource`, `directory.metadata` and
-`cors.origins = \"*\"`, issuers that are not reached by `https://`, `events.allow_http` without
+The profile `production` refuses `ephemeral`, `test_clock`, `default_resource`, `directory.metadata`, `samples.*`
+and `cors.origins = \"*\"`, issuers that are not reached by `https://`, `events.allow_http` without
 `events.allowed_networks`, a missing `public_url` or one without `https://`, and certificates of the server's own
-authority unless `tls.own_authority = true`.
+authority unless `tls.own_authority = true` or `tls.terminated_by_proxy = true`.
 ";
 
 /// The page, section by section in the order of the table.

@@ -36,6 +36,12 @@ impl Checker<'_> {
                 self.report(missing, &format!("needed because {given} is set"));
             }
         }
+        if self.is_on("tls.terminated_by_proxy") && self.is_set(pair[0]) {
+            self.report(
+                "tls.terminated_by_proxy",
+                "cannot be together with tls.certificate_file: one of them ends TLS",
+            );
+        }
         if matches!(self.value("http.addresses"), Value::List(items) if items.is_empty()) {
             self.report("http.addresses", "needs at least one address");
         }
@@ -45,6 +51,7 @@ impl Checker<'_> {
         }
         self.check_directory();
         self.check_nats();
+        self.check_samples();
         let is_price = |key: &String| key.starts_with("usage.prices.");
         if self.is_set("usage.spend_limit") && !self.values.keys().any(is_price) {
             self.report("usage.spend_limit", "needs usage.prices: without them nothing costs anything");
@@ -107,7 +114,32 @@ impl Checker<'_> {
         }
     }
 
+    fn check_samples(&mut self) {
+        let key = "samples.trusted_service";
+        let address = match self.value(key) {
+            Value::Text(origin) => origin.clone(),
+            _ => return,
+        };
+        if !["http://127.0.0.1:", "http://localhost:", "http://[::1]:"]
+            .iter()
+            .any(|start| address.starts_with(start))
+        {
+            self.report(
+                key,
+                "must be on this machine, such as http://127.0.0.1:3000: it believes every name",
+            );
+        }
+        if !self.is_set("samples.folder") {
+            self.report("samples.folder", &format!("needed because {key} is set"));
+        }
+    }
+
     fn refuse_conveniences(&mut self) {
+        for key in ["samples.folder", "samples.trusted_service"] {
+            if self.is_set(key) {
+                self.report(key, "is refused in the profile production: its sign-in asks for no password");
+            }
+        }
         for key in ["ephemeral", "test_clock"] {
             if self.is_on(key) {
                 self.report(key, "is refused in the profile production");
@@ -149,10 +181,11 @@ impl Checker<'_> {
         if !self.is_set("tls.certificate_file")
             && !self.is_set("tls.key_file")
             && !self.is_on("tls.own_authority")
+            && !self.is_on("tls.terminated_by_proxy")
         {
             self.report(
                 "tls.certificate_file",
-                "is required in the profile production, or set tls.own_authority = true to let the server sign",
+                "is required in the profile production, or set tls.own_authority = true to let the server sign, or tls.terminated_by_proxy = true behind a proxy that ends TLS",
             );
         }
     }

@@ -1,5 +1,7 @@
 //! Tests of the configuration: each source, who wins, what is refused and how that is said.
 
+mod services;
+
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -355,12 +357,12 @@ fn production_refuses_every_convenience() {
     trunkline.toml:6: public_url: must start with https:// in the profile production
     trunkline.toml:9: events.allow_http: needs events.allowed_networks in the profile production: on the Internet events go by https://
     trunkline.toml:8: directory.metadata: is refused in the profile production: every program on the machine could get a token
-    default: tls.certificate_file: is required in the profile production, or set tls.own_authority = true to let the server sign
+    default: tls.certificate_file: is required in the profile production, or set tls.own_authority = true to let the server sign, or tls.terminated_by_proxy = true behind a proxy that ends TLS
     "#);
     let bare = Given { file: "profile = 'production'", ..Given::default() };
     insta::assert_snapshot!(bare.problems().join("\n"), @"
     default: public_url: is required in the profile production, such as https://acs.example.com
-    default: tls.certificate_file: is required in the profile production, or set tls.own_authority = true to let the server sign
+    default: tls.certificate_file: is required in the profile production, or set tls.own_authority = true to let the server sign, or tls.terminated_by_proxy = true behind a proxy that ends TLS
     ");
 }
 

@@ -13,8 +13,10 @@ use trunkline_web::network::Network;
 use trunkline_web::principal::ApplicationRole;
 use uuid::Uuid;
 
+mod chat;
 mod events;
 
+pub(crate) use chat::{Chat, Samples};
 pub(crate) use events::Events;
 
 use super::kind::Value;
@@ -64,6 +66,10 @@ pub(crate) struct Config {
     pub(crate) usage: trunkline_usage::Settings,
     /// Event delivery.
     pub(crate) events: Events,
+    /// Chat.
+    pub(crate) chat: Chat,
+    /// The samples.
+    pub(crate) samples: Samples,
     /// Logs.
     pub(crate) log: Log,
     /// Where backups go.
@@ -102,6 +108,8 @@ pub(crate) struct Tls {
     pub(crate) files: Option<CertificateFiles>,
     /// Further names for own certificates.
     pub(crate) host_names: Vec<String>,
+    /// The listener speaks plain HTTP: a proxy does the TLS.
+    pub(crate) is_terminated_by_proxy: bool,
 }
 
 /// A certificate chain and its key.
@@ -280,7 +288,9 @@ pub(crate) struct Log {
 impl Config {
     /// The public origin, no slash at the end. `port` is the one that is listened on.
     pub(crate) fn public_url(&self, port: u16) -> String {
-        self.public_url.clone().unwrap_or_else(|| format!("https://localhost:{port}"))
+        // Without a proxy's address, the server is only reached as it is: by plain HTTP on this machine.
+        let scheme = if self.tls.is_terminated_by_proxy { "http" } else { "https" };
+        self.public_url.clone().unwrap_or_else(|| format!("{scheme}://localhost:{port}"))
     }
 
     /// The socket of a running server.
@@ -318,6 +328,8 @@ impl Config {
             data_locations: reader.list("resources.data_locations"),
             usage: reader.usage(),
             events: reader.events(),
+            chat: reader.chat(),
+            samples: reader.samples(),
             log: Log {
                 is_json: reader.text("log.format").as_deref() == Some("json"),
                 level: reader.text("log.level").unwrap_or_else(|| "info".to_owned()),
@@ -401,6 +413,7 @@ impl Reader<'_> {
         Tls {
             files: files.map(|(certificate, key)| CertificateFiles { certificate, key }),
             host_names: self.list("tls.host_names"),
+            is_terminated_by_proxy: self.switch("tls.terminated_by_proxy"),
         }
     }
 

@@ -208,7 +208,7 @@ async fn a_sound_installation_has_no_fault() {
     ok    host names of the certificate: cover public_url and the resources
     ok    name dev.localhost: 127.0.0.1
     ok    name localhost: 127.0.0.1
-    ok    open files: at most 1048576, 10256 needed
+    ok    open files: at most 1048576, 20256 needed
     ok    built-in directory: on; programs on this machine get tokens without a credential
 
     Everything is fine.
@@ -347,6 +347,8 @@ async fn certificates_must_be_in_time_and_for_the_right_names() {
 
     Failures: 1, warnings: 0.
     ");
+    let proxied = [("tls.terminated_by_proxy", "true")];
+    assert_eq!(faults(&broken, &program, &proxied).await, "\nEverything is fine.");
     let foreign = [("public_url", "https://other.example:8443"), ("domain", "acs.example")];
     let shown = faults(&FakeMachine::default(), &program, &foreign).await;
     assert!(shown.contains("do not cover other.example\n      -> add them to tls.host_names"), "{shown}");
@@ -425,8 +427,8 @@ async fn a_running_server_is_asked_instead_of_the_database() {
 async fn too_few_open_files_are_a_warning() {
     let machine = FakeMachine { open_files_max: 1024, ..FakeMachine::default() };
     insta::assert_snapshot!(faults(&machine, &FakeProgram::default(), &[]).await, @"
-    warn  open files: at most 1024, but http.max_connections needs 10256
-          -> ulimit -n 10256, or LimitNOFILE=10256 in the systemd unit
+    warn  open files: at most 1024, but http.max_connections needs 20256
+          -> ulimit -n 20256, or LimitNOFILE=20256 in the systemd unit
 
     It works, with warnings: 1.
     ");

@@ -46,6 +46,8 @@ pub trait FindTopic: Send + Sync {
 /// An event to be published that a domain event stands for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Publication {
+    /// Its place among what the event stands for. Its id derives from it.
+    pub ordinal: u32,
     /// One of the published types, such as `Microsoft.Communication.ChatMessageReceived`.
     pub event_type: String,
     /// Its subject.
@@ -61,7 +63,8 @@ pub trait Translate: Send + Sync {
     /// The kinds of events it expands.
     fn kinds(&self) -> &'static [&'static str];
 
-    /// What `event` stands for, always in the same order: ids derive from the place in it.
+    /// What `event` stands for, in the order of the places. Each has the same place whenever it is asked for, and no two
+    /// have one.
     fn translate<'a>(&'a self, event: &'a Event) -> PortFuture<'a, Vec<Publication>>;
 }
 

@@ -27,6 +27,7 @@ pub(crate) async fn publish(
     let publications = match service.translators.get(event.kind.as_str()) {
         Some(translate) => translate.translate(&event).await?,
         None if event.kind.starts_with(NAME_PREFIX) => vec![Publication {
+            ordinal: 0,
             event_type: event.kind,
             subject: event.subject,
             data: event.payload,
@@ -34,8 +35,8 @@ pub(crate) async fn publish(
         }],
         None => Vec::new(),
     };
-    let published = (0..).zip(publications).map(|(ordinal, publication)| {
-        let position = Position { sequence, ordinal };
+    let published = publications.into_iter().map(|publication| {
+        let position = Position { sequence, ordinal: publication.ordinal };
         Published {
             position,
             id: event_id(service.installation, position),

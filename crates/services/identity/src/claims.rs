@@ -114,9 +114,13 @@ impl Claims {
 
     /// Whether the access key that minted the token is still the same.
     pub fn fits_keys_of(&self, resource: &ResourceView) -> bool {
-        let Some(claim) = &self.key else { return true };
-        KeySlot::ALL.into_iter().any(|slot| key_claim(resource, slot) == *claim)
+        self.key.as_deref().is_none_or(|claim| is_key_of(resource, claim))
     }
+}
+
+/// Whether a resource still has the access key that a token's claim names.
+pub(crate) fn is_key_of(resource: &ResourceView, claim: &str) -> bool {
+    KeySlot::ALL.into_iter().any(|slot| key_claim(resource, slot) == claim)
 }
 
 fn key_claim(resource: &ResourceView, slot: KeySlot) -> String {

@@ -26,6 +26,7 @@ pub mod scope;
 mod tests;
 pub mod tokens;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,9 +35,9 @@ use trunkline_store::vault::Vault;
 use trunkline_store::wakes::Wake;
 use trunkline_store::{Key, Migration, Slice, Store};
 use trunkline_tasks::Shutdown;
-use trunkline_web::Routes;
 use trunkline_web::ports::VerifyDirectoryToken;
 use trunkline_web::signing_keys::{KeyTable, SigningKeys};
+use trunkline_web::{ResourceView, Routes};
 
 pub use changes::{TOKENS_REVOKED, USER_DELETED};
 pub use error::IdentityError;
@@ -122,6 +123,40 @@ impl Identity {
     /// Issues and verifies tokens.
     pub const fn tokens(&self) -> &Arc<Tokens> {
         &self.tokens
+    }
+
+    /// Which of `raw_ids` are users of the resource, in the order given.
+    pub async fn known_users(
+        &self,
+        resource: ResourceId,
+        raw_ids: Vec<String>,
+    ) -> Result<Vec<bool>, IdentityError> {
+        self.store
+            .read(move |tx| {
+                let known = rows::list_generations(tx, resource, &raw_ids)?;
+                let known: HashMap<String, i64> = known.into_iter().collect();
+                Ok::<_, IdentityError>(raw_ids.iter().map(|raw_id| known.contains_key(raw_id)).collect())
+            })
+            .await
+    }
+
+    /// Which tokens are still good in `resource`, by their raw ids, generations and access keys as a
+    /// [`Principal::User`](trunkline_web::Principal) has them, in the order given. As the database has it now; when
+    /// they end by themselves is not looked at.
+    pub async fn still_good(
+        &self,
+        resource: &ResourceView,
+        tokens: Vec<(Arc<str>, i64, Option<Arc<str>>)>,
+    ) -> Result<Vec<bool>, IdentityError> {
+        let id = resource.id;
+        let raw_ids: Vec<String> = tokens.iter().map(|(raw_id, ..)| raw_id.to_string()).collect();
+        let generations = self.store.read(move |tx| rows::list_generations(tx, id, &raw_ids));
+        let generations: HashMap<String, i64> = generations.await?.into_iter().collect();
+        let is_good = |(raw_id, generation, key): &(Arc<str>, i64, Option<Arc<str>>)| {
+            generations.get(&**raw_id) == Some(generation)
+                && key.as_deref().is_none_or(|key| claims::is_key_of(resource, key))
+        };
+        Ok(tokens.iter().map(is_good).collect())
     }
 
     /// Makes the next signing key when it is time; safe to run on every node, as often as wanted.

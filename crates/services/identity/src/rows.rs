@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 use trunkline_kernel::{ResourceId, Timestamp};
 use trunkline_store::{Row, StoreError, Tx, Value, params};
 
+/// Users looked up by one statement: a batch of participants fits, and the statement stays short.
+const KNOWN_AT_ONCE: usize = 200;
+
 /// One row of `identity_users`, with its labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UserRow {
@@ -72,6 +75,29 @@ pub(crate) fn find_generation(
         params![resource, raw_id],
     )?;
     row.map(|row| row.get(0)).transpose()
+}
+
+/// Those of `raw_ids` that are users of the resource, with their generations and in no order.
+pub(crate) fn list_generations(
+    tx: &mut Tx<'_>,
+    resource: ResourceId,
+    raw_ids: &[String],
+) -> Result<Vec<(String, i64)>, StoreError> {
+    let mut known = Vec::new();
+    for some in raw_ids.chunks(KNOWN_AT_ONCE) {
+        let places: Vec<_> = (2..some.len() + 2).map(|place| format!("?{place}")).collect();
+        let list = places.join(", ");
+        let sql = format!(
+            "SELECT raw_id, generation FROM identity_users WHERE resource_id = ?1 AND raw_id IN ({list})"
+        );
+        let values: Vec<Value> = std::iter::once(Value::from(resource))
+            .chain(some.iter().map(|raw_id| Value::from(raw_id.as_str())))
+            .collect();
+        for row in tx.query_all(&sql, &values)? {
+            known.push((row.get(0)?, row.get(1)?));
+        }
+    }
+    Ok(known)
 }
 
 /// A user with its labels.

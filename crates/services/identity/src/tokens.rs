@@ -206,7 +206,13 @@ impl VerifyBearer for Tokens {
             let resource = resource.ok_or(Refusal::ForeignResource)?;
             self.check(&claims, resource).await??;
             let scopes: Vec<String> = claims.scopes().map(str::to_owned).collect();
-            Ok(Some(Principal::User { raw_id: claims.raw_id().into(), scopes: scopes.into() }))
+            Ok(Some(Principal::User {
+                raw_id: claims.raw_id().into(),
+                scopes: scopes.into(),
+                expires: claims.expires(),
+                generation: claims.generation.parse().expect("it was compared with that of the user"),
+                access_key: claims.key.as_deref().map(Into::into),
+            }))
         })
     }
 }

@@ -208,7 +208,7 @@ impl World {
     ) -> Result<(String, Vec<String>), &'static str> {
         let view = self.resources.view(resource);
         match self.identity.tokens().verify(token, Some(&view)).await {
-            Ok(Some(Principal::User { raw_id, scopes })) => Ok((raw_id.to_string(), scopes.to_vec())),
+            Ok(Some(Principal::User { raw_id, scopes, .. })) => Ok((raw_id.to_string(), scopes.to_vec())),
             Ok(Some(other)) => panic!("a token of a user is no {other:?}"),
             Ok(None) => Err("TokenUnknown"),
             Err(refusal) => Err(refusal.inner_code.expect("refusals have a finer code")),

@@ -12,12 +12,15 @@ use trunkline_kernel::{Clock as _, ResourceId};
 use trunkline_testkit::{Call, TestStore, app, on_both_engines};
 use trunkline_web::KeySlot;
 
-use super::harness::{CREATE, DEV, OTHER, SLICES, USERS, World, claims, issue_path, raw_id, text};
+use super::harness::{
+    CREATE, DEV, OTHER, SLICES, USERS, World, claims, issue_path, raw_id, revoke_path, text, user_path,
+};
 
 on_both_engines!(SLICES;
     regenerating_a_key_ends_what_was_made_with_it_and_nothing_else,
     deleting_a_resource_deletes_its_users,
     forged_tokens_are_refused,
+    tokens_that_somebody_holds_are_good_until_they_end,
     revocations_elsewhere_are_followed,
 );
 
@@ -70,6 +73,32 @@ async fn deleting_a_resource_deletes_its_users(store: TestStore) {
     assert_eq!(world.app.count("identity_labels").await, 0);
     // Events come at least once.
     assert_eq!(world.identity.delete_users_of(dev, now).await.ok(), Some(0));
+}
+
+async fn tokens_that_somebody_holds_are_good_until_they_end(store: TestStore) {
+    let world = World::new(store).await;
+    let [id, other, gone] = [world.create().await, world.create().await, world.create().await];
+    let mut held = Vec::new();
+    for raw_id in [&id, &other, &gone] {
+        let token = world.token(raw_id, &["chat"]).await;
+        let generation = text(&claims(&token)["gen"]).parse::<i64>().expect("a number");
+        held.push((Arc::from(&**raw_id), generation, Some(Arc::from("primary:1"))));
+    }
+    held.push((Arc::from(&*id), held[0].1, None));
+    held.push((Arc::from(&*id), held[0].1.wrapping_add(1), None));
+    held.push((Arc::from("8:acs:nobody"), held[0].1, None));
+    let good = async || {
+        let answer = world.identity.still_good(&world.resources.view("dev"), held.clone()).await;
+        answer.expect("the store answers")
+    };
+    assert_eq!(good().await, [true, true, true, true, false, false]);
+    world.call(Call::post(revoke_path(&other))).await.expect(204);
+    world.operate("owner", Call::delete(user_path(&gone))).await.expect(204);
+    assert_eq!(good().await, [true, false, false, true, false, false]);
+    world.resources.regenerate("dev", KeySlot::Primary);
+    assert_eq!(good().await, [false, false, false, true, false, false]);
+    let elsewhere = world.identity.still_good(&world.resources.view("other"), held.clone()).await;
+    assert_eq!(elsewhere.expect("the store answers"), [false; 6]);
 }
 
 async fn forged_tokens_are_refused(store: TestStore) {

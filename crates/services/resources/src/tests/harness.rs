@@ -49,7 +49,13 @@ impl VerifyBearer for OneUser {
         token: &'a str,
         _: Option<&'a Arc<ResourceView>>,
     ) -> PortFuture<'a, Option<Principal>> {
-        let user = || Principal::User { raw_id: "8:acs:r_u".into(), scopes: ["chat".to_owned()].into() };
+        let user = || Principal::User {
+            raw_id: "8:acs:r_u".into(),
+            scopes: ["chat".to_owned()].into(),
+            expires: Timestamp::EPOCH,
+            generation: 1,
+            access_key: None,
+        };
         let found = (token == "user").then(user);
         Box::pin(async move { Ok(found) })
     }

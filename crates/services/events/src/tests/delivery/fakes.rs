@@ -380,13 +380,14 @@ impl Translate for InPairs {
     }
 
     fn translate<'a>(&'a self, event: &'a Event) -> PortFuture<'a, Vec<Publication>> {
-        let publication = |event_type: &str| Publication {
+        let publication = |(ordinal, event_type): (u32, &str)| Publication {
+            ordinal,
             event_type: format!("Microsoft.Communication.{event_type}"),
             subject: format!("{}/{event_type}", event.subject),
             data: event.payload.clone(),
             time: event.created_at,
         };
-        let pair = ["ChatThreadCreated", "ChatThreadCreatedWithUser"].map(publication);
+        let pair = [(0, "ChatThreadCreated"), (1, "ChatThreadCreatedWithUser")].map(publication);
         Box::pin(std::future::ready(Ok(pair.to_vec())))
     }
 }

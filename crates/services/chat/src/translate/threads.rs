@@ -1,0 +1,146 @@
+//! Events about threads.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use trunkline_catalogue::chat_threads::{
+    ChatThreadCreated, ChatThreadCreatedWithUser, ChatThreadDeleted, ChatThreadPropertiesUpdated,
+    ChatThreadPropertiesUpdatedPerUser, ChatThreadWithUserDeleted, ThreadParticipant,
+};
+use trunkline_store::Tx;
+
+use super::{Published, Scene, identifier, metadata_of, name_of, ordinal_of};
+use crate::error::ChatError;
+use crate::rows::MessagePersonRow;
+use crate::rows::messages::find_sent_by;
+use crate::rows::notes::{NoteRow, find_note};
+use crate::rows::people::service_raw_id;
+
+pub(super) fn created(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, ChatError> {
+    let Some(message) = find_sent_by(tx, scene.thread.number, scene.change)? else { return Ok(Vec::new()) };
+    let (thread, time) = (&scene.thread, message.created_at);
+    let data = ChatThreadCreated {
+        transaction_id: scene.transaction_id.clone(),
+        thread_id: thread.id.clone(),
+        create_time: thread.created_at.into(),
+        version: message.version,
+        created_by_communication_identifier: identifier(&message.sender_raw),
+        properties: properties(scene),
+        metadata: metadata_of(&thread.metadata),
+        participants: message.people.iter().map(participant).collect(),
+    };
+    let mut published = vec![Published::new(0, &data, &[&thread.id, &message.sender_raw], time)];
+    for member in &scene.members {
+        let data = data.clone();
+        let data = ChatThreadCreatedWithUser {
+            recipient_communication_identifier: identifier(&member.raw_id),
+            transaction_id: data.transaction_id,
+            thread_id: data.thread_id,
+            create_time: data.create_time,
+            version: data.version,
+            created_by_communication_identifier: data.created_by_communication_identifier,
+            properties: data.properties,
+            metadata: data.metadata,
+            participants: data.participants,
+        };
+        published.push(Published::new(
+            ordinal_of(member),
+            &data,
+            &[&thread.id, &message.sender_raw, &member.raw_id],
+            time,
+        ));
+    }
+    Ok(published)
+}
+
+pub(super) fn properties_updated(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, ChatError> {
+    let Some(note) = find_note(tx, scene.thread.number, scene.change)? else { return Ok(Vec::new()) };
+    // The texts of a deleted thread are gone.
+    if scene.thread.deleted_at.is_some() {
+        return Ok(Vec::new());
+    }
+    let thread = &scene.thread;
+    let data = ChatThreadPropertiesUpdated {
+        transaction_id: scene.transaction_id.clone(),
+        thread_id: thread.id.clone(),
+        create_time: thread.created_at.into(),
+        version: note.version,
+        edited_by_communication_identifier: identifier(&note.raw_id),
+        edit_time: Some(note.at.into()),
+        properties: properties(scene),
+        metadata: metadata_of(&thread.metadata),
+    };
+    let mut published = vec![Published::new(0, &data, &[&thread.id, &note.raw_id], note.at)];
+    for member in &scene.members {
+        let data = data.clone();
+        let data = ChatThreadPropertiesUpdatedPerUser {
+            recipient_communication_identifier: identifier(&member.raw_id),
+            transaction_id: data.transaction_id,
+            thread_id: data.thread_id,
+            create_time: data.create_time,
+            version: data.version,
+            edited_by_communication_identifier: data.edited_by_communication_identifier,
+            edit_time: data.edit_time,
+            metadata: data.metadata,
+            properties: data.properties,
+        };
+        published.push(Published::new(
+            ordinal_of(member),
+            &data,
+            &[&thread.id, &note.raw_id, &member.raw_id],
+            note.at,
+        ));
+    }
+    Ok(published)
+}
+
+pub(super) fn deleted(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, ChatError> {
+    let Some(note) = find_note(tx, scene.thread.number, scene.change)? else { return Ok(Vec::new()) };
+    let (thread, by) = (&scene.thread, deleted_by(scene, &note));
+    let data = ChatThreadDeleted {
+        transaction_id: scene.transaction_id.clone(),
+        thread_id: thread.id.clone(),
+        create_time: thread.created_at.into(),
+        version: note.version,
+        deleted_by_communication_identifier: identifier(&by),
+        delete_time: Some(note.at.into()),
+    };
+    let mut published = vec![Published::new(0, &data, &[&thread.id, &by], note.at)];
+    for member in &scene.members {
+        let data = data.clone();
+        let data = ChatThreadWithUserDeleted {
+            recipient_communication_identifier: identifier(&member.raw_id),
+            transaction_id: data.transaction_id,
+            thread_id: data.thread_id,
+            create_time: data.create_time,
+            version: data.version,
+            deleted_by_communication_identifier: data.deleted_by_communication_identifier,
+            delete_time: data.delete_time,
+        };
+        published.push(Published::new(
+            ordinal_of(member),
+            &data,
+            &[&thread.id, &by, &member.raw_id],
+            note.at,
+        ));
+    }
+    Ok(published)
+}
+
+/// The payload wants somebody even when the time of the thread was over: the service itself.
+fn deleted_by(scene: &Scene, note: &NoteRow) -> String {
+    if note.raw_id.is_empty() { service_raw_id(scene.thread.resource) } else { note.raw_id.to_string() }
+}
+
+fn properties(scene: &Scene) -> BTreeMap<String, Value> {
+    BTreeMap::from([("topic".to_owned(), Value::from(scene.thread.topic.as_str()))])
+}
+
+/// Somebody of whom a system message tells.
+pub(super) fn participant(told: &MessagePersonRow) -> ThreadParticipant {
+    ThreadParticipant {
+        display_name: name_of(&told.name),
+        participant_communication_identifier: identifier(&told.raw_id),
+        metadata: metadata_of(&told.metadata),
+    }
+}
