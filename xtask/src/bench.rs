@@ -38,6 +38,12 @@ const BENCHES: &[Bench] = &[
         needs: &[],
     },
     Bench {
+        name: "chat",
+        what: "messages through REST, notifications to 1,000 clients, 10,000 idle clients, beside prosody",
+        postgres: true,
+        needs: &[Need::Postgres, Need::Prosody],
+    },
+    Bench {
         name: "start",
         what: "time from start to ready, memory when idle, also with 10,000 resources; size of the program",
         postgres: false,

@@ -17,6 +17,7 @@ mod source;
 mod specs;
 mod test;
 mod tidy;
+mod web;
 mod workspace;
 
 use std::process::ExitCode;

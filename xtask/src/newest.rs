@@ -6,16 +6,20 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
+use crate::postgres::{Cluster, Durability};
 use crate::setup::{self, Need};
 use crate::shell::Tool;
 use crate::{server, workspace};
 
 /// `cargo xtask check newest-sdks`.
 pub(crate) fn run() -> Result<ExitCode> {
-    setup::debian(&[Need::Python, Need::Chromium, Need::Nats, Need::Guide, Need::Node])?;
+    setup::debian(&[Need::Python, Need::Chromium, Need::Nats, Need::Guide, Need::Node, Need::Postgres])?;
     let binary = server::build()?;
+    // The sample pages keep their pinned packages: their witness is the component in them, not its newest release.
+    setup::samples()?;
+    let cluster = Cluster::start(Durability::None)?;
     let python = python(&binary)?;
-    let javascript = javascript(&binary)?;
+    let javascript = javascript(&binary, &cluster.url())?;
     Ok(if python && javascript { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -34,7 +38,7 @@ fn python(binary: &Path) -> Result<bool> {
 }
 
 /// The JavaScript suite in a copy, so that the locked packages of the checkout stay.
-fn javascript(binary: &Path) -> Result<bool> {
+fn javascript(binary: &Path, postgres: &str) -> Result<bool> {
     let source = workspace::root().join("conformance/js");
     let copy = workspace::scratch()?.join("js-newest");
     if copy.exists() {
@@ -56,5 +60,6 @@ fn javascript(binary: &Path) -> Result<bool> {
     let newest: Vec<_> =
         names.flat_map(|packages| packages.keys()).map(|name| format!("{name}@latest")).collect();
     Tool::new("npm").args(["install", "--no-audit", "--no-fund"]).args(newest).folder(&copy).must()?;
-    Ok(Tool::new("node").args(["run.mjs"]).folder(copy).env("TRUNKLINE_BIN", binary).show()?.success())
+    let tests = Tool::new("node").args(["run.mjs"]).folder(copy).env("TRUNKLINE_BIN", binary);
+    Ok(tests.env("TRUNKLINE_TEST_POSTGRES", postgres).show()?.success())
 }

@@ -9,13 +9,14 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use crate::shell::{Tool, find, is_root};
-use crate::{deny, postgres, workspace};
+use crate::{deny, postgres, web, workspace};
 
 /// Installs what the other commands need: PostgreSQL, Chromium, NATS, Python, Node packages, wrk, cargo-deny.
 ///
 /// As root missing Debian packages are installed with apt-get; as another user the exact command is printed.
-/// The Python environment goes to `target/venv`, Node packages to `conformance/js/node_modules`, the rest to
-/// `target/xtask`. Done work is not repeated. `run` needs none of this.
+/// The Python environment goes to `target/venv`, Node packages to `conformance/js/node_modules` and
+/// `web/node_modules`, the rest to `target/xtask`. Done work is not repeated. `run` does without all this; where
+/// Node.js is missing it only leaves out the sample pages. What one benchmark alone needs, `bench` installs itself.
 #[derive(Args)]
 pub(crate) struct SetupArguments {
     /// Only say what is missing; change nothing.
@@ -40,6 +41,8 @@ pub(crate) enum Need {
     Guide,
     /// The HTTP load tool.
     Wrk,
+    /// The chat server that ours is measured beside.
+    Prosody,
     /// Builds Debian packages.
     DpkgDeb,
 }
@@ -54,6 +57,7 @@ impl Need {
             Self::Nats => "nats-server",
             Self::Guide => "curl openssl",
             Self::Wrk => "wrk",
+            Self::Prosody => "prosody",
             Self::DpkgDeb => "dpkg",
         }
     }
@@ -68,6 +72,7 @@ impl Need {
             Self::Nats => find("nats-server").is_some() || Path::new("/usr/sbin/nats-server").is_file(),
             Self::Guide => find("curl").is_some() && find("openssl").is_some(),
             Self::Wrk => find("wrk").is_some(),
+            Self::Prosody => find("prosody").is_some(),
             Self::DpkgDeb => find("dpkg-deb").is_some(),
         }
     }
@@ -88,11 +93,12 @@ pub(crate) fn run(arguments: &SetupArguments) -> Result<ExitCode> {
     }
     debian(&needs)?;
     rust_components()?;
-    for (title, part) in [("Python environment", python as fn() -> Result<()>), ("Node packages", javascript)]
-    {
-        println!("{title} ...");
-        part()?;
-    }
+    println!("Python environment ...");
+    python()?;
+    println!("Node packages ...");
+    javascript()?;
+    println!("Sample pages ...");
+    samples()?;
     println!("cargo-deny ...");
     deny::install()?;
     println!("everything is set up; next: cargo xtask test");
@@ -177,6 +183,11 @@ pub(crate) fn python() -> Result<()> {
     write(&stamp, &wanted)
 }
 
+/// Installs the packages of the sample pages and builds them.
+pub(crate) fn samples() -> Result<()> {
+    web::Samples::build(|line| println!("{line}")).map(drop)
+}
+
 /// Installs the locked packages of the JavaScript SDK tests.
 pub(crate) fn javascript() -> Result<()> {
     let folder = workspace::root().join("conformance/js");
@@ -196,7 +207,8 @@ pub(crate) fn javascript() -> Result<()> {
     write(&stamp, &wanted)
 }
 
-fn quiet(tool: &Tool, log: &Path) -> Result<()> {
+/// Runs `tool` without showing its output, unless it fails.
+pub(crate) fn quiet(tool: &Tool, log: &Path) -> Result<()> {
     let captured = tool.capture(log)?;
     if !captured.success {
         bail!("`{}` failed:\n{}", tool.line(), captured.output);

@@ -22,6 +22,7 @@ use crate::{operations, server, workspace};
 /// `docs/api-coverage.md`. `resource-manager` is what ARM's own clients need around a resource.
 const FOLDERS: &[(&str, &str)] = &[
     ("identity", "Identity"),
+    ("chat", "Chat"),
     ("arm", "ResourceManager.Communication"),
     ("resource-manager", "ResourceManager"),
     ("event-grid", "ResourceManager.EventGrid"),

@@ -13,7 +13,7 @@ use clap::Args;
 
 use crate::postgres::{Cluster, Durability};
 use crate::setup::{self, Need};
-use crate::{deny, server, shell, workspace};
+use crate::{deny, server, shell, web, workspace};
 use counts::Counts;
 use steps::{STEPS, Step};
 
@@ -71,6 +71,7 @@ struct Background {
     cargo_deny: Option<JoinHandle<Result<PathBuf>>>,
     python: Option<JoinHandle<Result<()>>>,
     javascript: Option<JoinHandle<Result<()>>>,
+    web: Option<JoinHandle<Result<()>>>,
 }
 
 impl Background {
@@ -79,6 +80,7 @@ impl Background {
             cargo_deny: planned.contains("deny").then(|| std::thread::spawn(deny::install)),
             python: planned.contains("python").then(|| std::thread::spawn(setup::python)),
             javascript: planned.contains("js").then(|| std::thread::spawn(setup::javascript)),
+            web: planned.contains("python").then(|| std::thread::spawn(web::build_for_tests)),
         }
     }
 }
@@ -102,6 +104,11 @@ impl Context {
     /// Waits for the Node packages.
     pub(crate) fn javascript(&mut self) -> Result<()> {
         join(&mut self.background.javascript)
+    }
+
+    /// Waits for the sample pages.
+    pub(crate) fn web(&mut self) -> Result<()> {
+        join(&mut self.background.web)
     }
 
     /// The URL of the one PostgreSQL cluster, started at the first call.
@@ -188,7 +195,9 @@ fn prepare(planned: &BTreeSet<&'static str>) -> Result<()> {
         ("python", Need::Python),
         ("python", Need::Chromium),
         ("python", Need::Nats),
+        ("python", Need::Node),
         ("js", Need::Node),
+        ("js", Need::Postgres),
         ("python", Need::Guide),
         ("js", Need::Guide),
     ];

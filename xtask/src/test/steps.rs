@@ -1,7 +1,7 @@
 //! The steps of `cargo xtask test`, in the order that takes the least time.
 //!
-//! Fast checks come first. cargo-deny, the Python environment and the Node packages are made in the
-//! background while the lints and the build run, so the steps that need them stand behind. Lints and
+//! Fast checks come first. cargo-deny, the Python environment, the Node packages and the sample pages are made
+//! in the background while the lints and the build run, so the steps that need them stand behind. Lints and
 //! documentation share their artefacts (metadata only); the build and all tests share theirs.
 
 use std::time::Duration;
@@ -42,8 +42,8 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "deny", what: "dependencies: duplicates, licences, sources", body: deny },
 ];
 
-/// No step may hang a build machine: the slowest takes a third of this on two cores.
-const LIMIT: Duration = Duration::from_mins(15);
+/// No step may hang a build machine: the slowest takes a quarter of this on two quiet cores.
+const LIMIT: Duration = Duration::from_mins(45);
 
 fn captured(name: &str, tool: &Tool) -> Result<crate::shell::Captured> {
     tool.clone().limit(LIMIT).capture(&log(name)?)
@@ -109,6 +109,7 @@ fn python(context: &mut Context) -> Result<Outcome> {
         return Ok(Outcome::skipped("the build failed"));
     }
     context.python()?;
+    context.web()?;
     let tool = Tool::new(setup::python_program())
         .args(["-m", "pytest", "-q", "-p", "no:cacheprovider"])
         .folder(folder)
@@ -127,7 +128,11 @@ fn javascript(context: &mut Context) -> Result<Outcome> {
         return Ok(Outcome::skipped("the build failed"));
     }
     context.javascript()?;
-    let tool = Tool::new("node").args(["run.mjs"]).folder(folder).env("TRUNKLINE_BIN", context.server()?);
+    let tool = Tool::new("node")
+        .args(["run.mjs"])
+        .folder(folder)
+        .env("TRUNKLINE_TEST_POSTGRES", context.postgres()?)
+        .env("TRUNKLINE_BIN", context.server()?);
     let captured = captured("js", &tool)?;
     Ok(Outcome::counted(Counts::of_node(&captured.output), captured.success, captured.output))
 }
