@@ -1,9 +1,11 @@
 // Runs a Trunkline server for the tests: starts it, speaks to its command line, moves its clock, stops it.
 
 import { execFile, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { request as httpRequest } from "node:http";
 import { accessSync, closeSync, constants, existsSync, openSync, readFileSync, statSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer as createListener } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -11,10 +13,13 @@ import { promisify } from "node:util";
 
 // A server that is not ready by then is broken: start to ready is a fraction of a second, on a busy machine a few.
 const READY_DEADLINE_MS = 60_000;
-// Draining has nothing to wait for once the tests are over.
-const STOP_DEADLINE_MS = 30_000;
+// Chat clients are given ten seconds to move elsewhere, 45 where a test says so, and polls are answered; nothing else
+// is left to wait for.
+const STOP_DEADLINE_MS = 90_000;
 const COMMAND_DEADLINE_MS = 30_000;
 const LOG_TAIL_CHARACTERS = 4_000;
+// Below those that Linux takes for outgoing connections and for port 0.
+const FREE_PORTS = { from: 12_000, to: 32_000 };
 
 const run = promisify(execFile);
 
@@ -100,13 +105,19 @@ export class Server {
 }
 
 /**
- * Starts a server that keeps everything in memory and waits until it says it is ready.
- * Returns the server and `stop`, which asks for a clean end with SIGTERM and insists on getting one.
+ * Starts a server and waits until it says it is ready.
+ *
+ * It keeps everything in memory, unless it is given a `folder`, where another one can find it later. `settings` are
+ * `NAME=VALUE`. Returns the server; `stop`, which asks for a clean end with SIGTERM and insists on getting one; and
+ * `kill`, which does not ask.
  */
-export async function startServer({ testClock, trustedByEnvironment = false }) {
-  const folder = await mkdtemp(join(tmpdir(), "trunkline-conformance-"));
-  const [data, readyFile, log] = ["data", "ready.json", "server.log"].map((name) => join(folder, name));
-  const words = ["serve", "--data", data, "--port", "0", "--ready-file", readyFile, "--ephemeral"];
+export async function startServer({ testClock = false, trustedByEnvironment = false, folder, settings = [] } = {}) {
+  const place = folder ?? (await mkdtemp(join(tmpdir(), "trunkline-conformance-")));
+  const [data, readyFile, log] = ["data", "ready.json", "server.log"].map((name) => join(place, name));
+  await rm(readyFile, { force: true });
+  const words = ["serve", "--data", data, "--ready-file", readyFile, ...settings.flatMap((each) => ["--set", each])];
+  if (!settings.some((each) => each.startsWith("http.port="))) words.push("--port", "0");
+  if (folder === undefined) words.push("--ephemeral");
   if (testClock) words.push("--test-clock");
   const output = openSync(log, "w");
   const child = spawn(binaryPath(), words, { stdio: ["ignore", output, output] });
@@ -116,16 +127,35 @@ export async function startServer({ testClock, trustedByEnvironment = false }) {
     child.once("error", fail);
   });
   ended.catch(() => {}); // Whoever waits below sees the error.
+  const tidyUp = () => (folder === undefined ? rm(place, { recursive: true }) : undefined);
   try {
     const ready = await waitUntilReady(child, ended, readyFile, log);
     return {
       server: new Server(ready, data, trustedByEnvironment),
-      stop: () => stop(child, ended, log).finally(() => rm(folder, { recursive: true })),
+      stop: () => stop(child, ended, log).finally(tidyUp),
+      kill: async () => {
+        child.kill("SIGKILL");
+        await ended;
+        await tidyUp();
+      },
     };
   } catch (error) {
     child.kill("SIGKILL");
-    await rm(folder, { recursive: true });
+    await tidyUp();
     throw error;
+  }
+}
+
+/** A port that nobody uses and that the system gives nobody by itself, so that a server can come back to it. */
+export async function freePort() {
+  for (;;) {
+    const port = randomInt(FREE_PORTS.from, FREE_PORTS.to);
+    const listener = createListener();
+    const isFree = await new Promise((settle) => {
+      listener.once("error", () => settle(false));
+      listener.listen(port, "127.0.0.1", () => listener.close(() => settle(true)));
+    });
+    if (isFree) return port;
   }
 }
 

@@ -1,5 +1,6 @@
 """Debian's Chromium, driven by its own chromedriver: nothing is downloaded, no display is needed."""
 
+import json
 import shutil
 import threading
 from contextlib import contextmanager
@@ -9,13 +10,19 @@ from queue import Queue
 from urllib.parse import parse_qsl, urlsplit
 
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    StaleElementReferenceException,
+    WebDriverException,
+)
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.wait import WebDriverWait
 
-PAGE_DEADLINE_SECONDS = 30
+# What is waited for takes a second at most; with other work on the machine a page may take much longer.
+PAGE_DEADLINE_SECONDS = 60
 # How long a listener may take to notice that its test is over.
 STOP_WAIT_SECONDS = 0.02
 
@@ -26,8 +33,11 @@ ERROR = (By.CSS_SELECTOR, "[role=alert]")
 
 
 @contextmanager
-def chromium():
-    """A browser without a window; LookupError when it is not installed."""
+def chromium(*, notes_network: bool = False):
+    """A browser without a window, and with a profile of its own; LookupError when it is not installed.
+
+    With `notes_network` it remembers every request, for `addresses_asked`.
+    """
     missing = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
     if missing:
         raise LookupError(f"{' and '.join(missing)} not found: `cargo xtask setup` installs what the tests need")
@@ -47,9 +57,11 @@ def chromium():
         options.add_argument(word)
     # The browser has no store of authorities that a test could add to; trust is what the SDKs witness.
     options.accept_insecure_certs = True
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    logs = {"browser": "ALL"} | ({"performance": "ALL"} if notes_network else {})
+    options.set_capability("goog:loggingPrefs", logs)
     driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
     driver.set_page_load_timeout(PAGE_DEADLINE_SECONDS)
+    driver.set_script_timeout(PAGE_DEADLINE_SECONDS)
     try:
         yield driver
     finally:
@@ -59,7 +71,8 @@ def chromium():
 def wait_for(driver, condition):
     """Waits until `condition(driver)` is true and returns what it gave.
 
-    What it looks at may go while it looks, when the next page comes; then it is asked again.
+    What it looks at may go while it looks, when the next page comes, or not be ready yet for a click or a key; then it
+    is asked again.
     """
 
     def look(page):
@@ -71,7 +84,7 @@ def wait_for(driver, condition):
                 raise StaleElementReferenceException(failure.msg) from failure
             raise
 
-    ignored = [StaleElementReferenceException]
+    ignored = [StaleElementReferenceException, ElementNotInteractableException, ElementClickInterceptedException]
     return WebDriverWait(driver, PAGE_DEADLINE_SECONDS, 0.02, ignored).until(look)
 
 
@@ -93,6 +106,14 @@ def complaints_of_the_browser(driver) -> list[str]:
     It also notes each answer that is an error, among them every refused sign-in; those are no fault of the page.
     """
     return [entry["message"] for entry in driver.get_log("browser") if entry["source"] != "network"]
+
+
+def addresses_asked(driver) -> list[str]:
+    """The addresses of all requests since the last call, and of sockets, which start with `wss:`."""
+    entries = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
+    asked = [entry["params"]["request"]["url"] for entry in entries if entry["method"] == "Network.requestWillBeSent"]
+    sockets = [entry["params"]["url"] for entry in entries if entry["method"] == "Network.webSocketCreated"]
+    return asked + sockets
 
 
 @contextmanager

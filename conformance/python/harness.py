@@ -18,7 +18,7 @@ import isodate
 # A server that is not ready by then is broken: start to ready is a fraction of a second, on a busy machine a few.
 READY_DEADLINE_SECONDS = 60
 # Draining has nothing to wait for once the clients are closed.
-STOP_DEADLINE_SECONDS = 30
+STOP_DEADLINE_SECONDS = 60
 COMMAND_DEADLINE_SECONDS = 30
 LOG_TAIL_BYTES = 4_000
 
@@ -70,6 +70,16 @@ class Server:
     def access_key(self) -> str:
         """The key inside the connection string; base64, may end in `=`."""
         return self.connection_string.partition("accesskey=")[2]
+
+    @property
+    def pid(self) -> int:
+        """The id of its process."""
+        return self._process.pid
+
+    def memory_peak_bytes(self) -> int:
+        """The most memory the server has had so far."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text("ascii")
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
     def command(self, *arguments: str) -> dict:
         """Runs the command line against this server's data folder and returns its JSON answer."""
@@ -147,8 +157,12 @@ def running_server(*, test_clock: bool, settings: str = ""):
             server.stop()
 
 
-def start_server(folder: Path, test_clock: bool, settings: str) -> Server:
-    """Starts a server in `folder`, with `settings` as its configuration file, and waits until it is ready."""
+def start_server(folder: Path, test_clock: bool, settings: str, companion: tuple[str, ...] = ()) -> Server:
+    """Starts a server in `folder`, with `settings` as its configuration file, and waits until it is ready.
+
+    A `companion` is a program that becomes the server's child, as what `cargo xtask run` starts before it turns into
+    the server; `READY_FILE` among its words stands for the server's, `SERVER_ID` for its process id.
+    """
     data, ready_file, log = folder / "data", folder / "ready.json", folder / "server.log"
     binary = binary_path()
     command = [binary, "serve", "--data", str(data), "--port", "0", "--ready-file", str(ready_file), "--ephemeral"]
@@ -158,6 +172,12 @@ def start_server(folder: Path, test_clock: bool, settings: str) -> Server:
         config = folder / "trunkline.toml"
         config.write_text(settings, "utf-8")
         command += ["--config", str(config)]
+    if companion:
+        words = [str(ready_file) if word == "READY_FILE" else word for word in companion]
+        # The shell starts the companion and then becomes the server.
+        numbers = enumerate(words, start=1)
+        started = " ".join('"$$"' if word == "SERVER_ID" else f'"${{{number}}}"' for number, word in numbers)
+        command = ["sh", "-c", f'{started} & shift {len(words)}; exec "$@"', "sh", *words, *command]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
     try:

@@ -96,7 +96,8 @@ async def expect_error(awaitable, *statuses: int, kind=HttpResponseError) -> Htt
         await awaitable
     error = raised.value
     assert error.status_code in statuses, str(error)
-    assert error.reason == reason_phrases[error.status_code]
+    # 413 got a new name in RFC 9110, which Python has since 3.13.
+    assert error.status_code == 413 or error.reason == reason_phrases[error.status_code]
     assert error.error is not None, "the body has no error object the SDK can read"
     assert error.error.code, "the error has no code"
     assert error.error.message, "the error has no message"

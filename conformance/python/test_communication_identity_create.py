@@ -40,7 +40,8 @@ async def test_token_has_all_scopes_asked_for(client, scopes):
 
 
 @pytest.mark.parametrize("minutes", [60, 61, 720, 1440])
-async def test_token_lives_as_long_as_asked(client, minutes):
+async def test_token_lives_as_long_as_asked(connect, real_time_server, minutes):
+    client = connect(real_time_server)
     _, token = await client.create_user_and_token(["chat"], token_expires_in=timedelta(minutes=minutes))
     assert_lifetime(token, minutes)
 

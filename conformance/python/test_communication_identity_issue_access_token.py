@@ -38,7 +38,8 @@ async def test_one_user_may_hold_several_tokens(client):
 
 
 @pytest.mark.parametrize("minutes", [60, 61, 720, 1440])
-async def test_token_lives_as_long_as_asked(client, minutes):
+async def test_token_lives_as_long_as_asked(connect, real_time_server, minutes):
+    client = connect(real_time_server)
     user = await client.create_user()
     assert_lifetime(await client.get_token(user, ["voip"], token_expires_in=timedelta(minutes=minutes)), minutes)
 

@@ -7,22 +7,22 @@ import pytest
 
 from sdk import ALL_SCOPES, as_refreshed, claims_of, expiry_of, header_of
 
-# The shared server's clock starts at the machine's time; this leaves room for one that stands still until moved.
-CLOCK_TOLERANCE_SECONDS = 900
+# How long a request may take on a busy machine.
+CLOCK_TOLERANCE_SECONDS = 60
 
 
-async def test_token_has_every_claim_of_an_acs_token(client, server):
-    user, token = await client.create_user_and_token(["chat", "voip"])
+async def test_token_has_every_claim_of_an_acs_token(connect, real_time_server):
+    user, token = await connect(real_time_server).create_user_and_token(["chat", "voip"])
     claims = claims_of(token.token)
     assert claims["skypeid"] == user.raw_id.removeprefix("8:")
     assert isinstance(claims["scp"], int)
     assert isinstance(claims["csi"], str) and claims["csi"].isdigit()
-    assert claims["resourceId"] == server.resource_id
+    assert claims["resourceId"] == real_time_server.resource_id
     assert type(claims["iat"]) is int and type(claims["exp"]) is int
     assert abs(claims["iat"] - time.time()) < CLOCK_TOLERANCE_SECONDS
     assert claims["exp"] - claims["iat"] == 24 * 60 * 60
     assert claims["iss"].startswith("https://")
-    assert server.resource_id in claims["aud"]
+    assert real_time_server.resource_id in claims["aud"]
 
 
 async def test_header_names_a_signing_key(client):
