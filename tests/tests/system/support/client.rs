@@ -1,7 +1,7 @@
 //! A small HTTP/1.1 client over TLS that signs with an access key and can stop in the middle of a request.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpStream, ToSocketAddrs as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::Value;
 use trunkline_kernel::{Clock as _, SystemClock};
+use trunkline_testkit::realtime::Origin;
 
 /// A reply that never comes must fail the test, not hang it.
 const READ_TIMEOUT: Duration = Duration::from_mins(1);
@@ -56,6 +57,19 @@ impl Client {
             config: Arc::new(config),
             key: hmac::Key::new(hmac::HMAC_SHA256, &key),
         }
+    }
+
+    /// Where the server is, for clients that keep connections.
+    pub(crate) fn origin(&self) -> Origin {
+        let addresses = self.authority.to_socket_addrs().expect("the endpoint names a host");
+        let listening = addresses.into_iter().find(|address| TcpStream::connect(address).is_ok());
+        let (host, tls) = (self.authority.clone(), Some(Arc::clone(&self.config)));
+        Origin { address: listening.expect("the server listens"), host, tls }
+    }
+
+    /// A connection on which anything may be said.
+    pub(crate) fn raw(&self) -> StreamOwned<ClientConnection, TcpStream> {
+        self.connect()
     }
 
     /// Sends a signed request and reads the answer.
