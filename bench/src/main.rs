@@ -1,6 +1,7 @@
 //! Benchmarks: each prints the rows of its table in `docs/benchmarks.md`. `cargo xtask bench NAME` builds
 //! and runs them.
 
+mod chat;
 mod drive;
 mod events;
 mod local;
@@ -16,16 +17,19 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-const USAGE: &str = "trunkline-bench store|events|token|start [ARGUMENTS]
+const USAGE: &str = "trunkline-bench store|chat|events|token|start [ARGUMENTS]
 
 store [sqlite|postgres [CONNECTIONS]]
        durable messages a second; PostgreSQL when TRUNKLINE_BENCH_POSTGRES is the address of a superuser
+chat   [send|postgres|fanout|latency|memory|peer]
+       messages through REST, notifications to connected clients, idle clients, beside prosody;
+       PostgreSQL when TRUNKLINE_BENCH_POSTGRES is the address of a superuser
 events [latency|deliveries|batches|dead|backlog]
        from commit to web hook: latency, deliveries a second, dead endpoints, a backlog of a million
 token  tokens issued through TLS, HMAC and JSON, beside a bare route; needs wrk
 start  time from start to ready, memory when idle, also with 10,000 resources; size of the program
 
-events, token and start measure the program TRUNKLINE_BIN, or target/release/trunkline.";
+chat, events, token and start measure the program TRUNKLINE_BIN, or target/release/trunkline.";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -33,6 +37,7 @@ async fn main() -> ExitCode {
     let name = arguments.first().cloned().unwrap_or_default();
     let measured: Result<()> = match name.as_str() {
         "store" => measure_store(&arguments[1..]).await,
+        "chat" => chat::run(&arguments[1..]).await,
         "events" => events::run(&arguments[1..]).await,
         "sink" => events::sink::run(),
         "token" => token::run(),

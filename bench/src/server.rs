@@ -39,12 +39,18 @@ pub(crate) fn command() -> Command {
 impl Server {
     /// Starts it on `data` and waits until it is ready.
     pub(crate) fn start(data: &Path) -> Result<Self> {
+        Self::start_with(data, &[])
+    }
+
+    /// The same with further arguments.
+    pub(crate) fn start_with(data: &Path, arguments: &[String]) -> Result<Self> {
         let ready_file = data.with_extension("ready.json");
         std::fs::remove_file(&ready_file).ok();
         let mut command = command();
         command
             .args(["serve", "--port", "0", "--admin-port", "0", "--log-level", "warn", "--data"])
-            .arg(data);
+            .arg(data)
+            .args(arguments);
         command.arg("--ready-file").arg(&ready_file).stdin(Stdio::null()).stdout(Stdio::null());
         let started = SystemClock.monotonic();
         let mut child = command.spawn().with_context(|| format!("cannot start {}", program().display()))?;

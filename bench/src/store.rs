@@ -206,7 +206,7 @@ async fn plain_postgres(admin_url: &str, connections: usize, case: Case) -> Resu
 }
 
 /// An empty database, and the parent of the server's processes when they run on this machine.
-async fn new_database(admin_url: &str) -> Result<(String, Option<u32>)> {
+pub(crate) async fn new_database(admin_url: &str) -> Result<(String, Option<u32>)> {
     let (client, driver) = tokio_postgres::connect(admin_url, NoTls).await.context("cannot connect")?;
     let work = async {
         let row = client.query_one("SELECT current_setting('fsync'), pg_backend_pid()", &[]).await?;
