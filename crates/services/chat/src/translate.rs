@@ -70,6 +70,22 @@ impl Published {
     }
 }
 
+/// What is published of one thing: `whole` for the thread, and what `of` makes for each of `members`. The subject is
+/// the thread and who did it, and for a member the member too.
+fn for_all<'m, W: Payload, M: Payload>(
+    whole: &W,
+    subject: [&str; 2],
+    time: Timestamp,
+    members: impl IntoIterator<Item = &'m MemberRow>,
+    of: impl Fn(&MemberRow) -> M,
+) -> Vec<Published> {
+    let each = members.into_iter().map(|member| {
+        let subject = [subject[0], subject[1], &*member.raw_id];
+        Published::new(ordinal_of(member), &of(member), &subject, time)
+    });
+    std::iter::once(Published::new(0, whole, &subject, time)).chain(each).collect()
+}
+
 /// The payload of chat's events.
 #[derive(Clone, Copy, Deserialize)]
 struct Reference {

@@ -8,7 +8,7 @@ use trunkline_catalogue::identifiers::CommunicationIdentifier;
 use trunkline_kernel::Timestamp;
 use trunkline_store::Tx;
 
-use super::{Published, Scene, identifier, metadata_of, name_of, ordinal_of};
+use super::{Published, Scene, for_all, identifier, metadata_of, name_of};
 use crate::error::ChatError;
 use crate::rows::messages::{find_by_change, find_sent_by};
 use crate::rows::{MemberRow, MessageKind, MessageRow};
@@ -19,17 +19,7 @@ pub(super) fn sent(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, Cha
     let Some(message) = found.filter(|message| message.deleted_at.is_none()) else { return Ok(Vec::new()) };
     let (subject, time) = (subject(scene, &message), message.created_at);
     let whole = in_thread(scene, &message);
-    let mut published = vec![Published::new(0, &whole, &subject, time)];
-    for member in audience(scene, &message) {
-        let data = received(member, &whole);
-        published.push(Published::new(
-            ordinal_of(member),
-            &data,
-            &[subject[0], subject[1], &member.raw_id],
-            time,
-        ));
-    }
-    Ok(published)
+    Ok(for_all(&whole, subject, time, audience(scene, &message), |member| received(member, &whole)))
 }
 
 /// Only the last edit is published when several came in between: the texts before are gone.
@@ -38,17 +28,7 @@ pub(super) fn edited(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, C
     let Some(message) = found.filter(|message| message.deleted_at.is_none()) else { return Ok(Vec::new()) };
     let (subject, time) = (subject(scene, &message), message.changed_at);
     let whole = edited_in_thread(scene, &message);
-    let mut published = vec![Published::new(0, &whole, &subject, time)];
-    for member in audience(scene, &message) {
-        let data = edited_for(member, &whole);
-        published.push(Published::new(
-            ordinal_of(member),
-            &data,
-            &[subject[0], subject[1], &member.raw_id],
-            time,
-        ));
-    }
-    Ok(published)
+    Ok(for_all(&whole, subject, time, audience(scene, &message), |member| edited_for(member, &whole)))
 }
 
 pub(super) fn deleted(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, ChatError> {
@@ -56,17 +36,7 @@ pub(super) fn deleted(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, 
     let Some(time) = message.deleted_at else { return Ok(Vec::new()) };
     let subject = subject(scene, &message);
     let whole = deleted_in_thread(scene, &message, time);
-    let mut published = vec![Published::new(0, &whole, &subject, time)];
-    for member in audience(scene, &message) {
-        let data = deleted_for(member, &whole);
-        published.push(Published::new(
-            ordinal_of(member),
-            &data,
-            &[subject[0], subject[1], &member.raw_id],
-            time,
-        ));
-    }
-    Ok(published)
+    Ok(for_all(&whole, subject, time, audience(scene, &message), |member| deleted_for(member, &whole)))
 }
 
 fn subject<'a>(scene: &'a Scene, message: &'a MessageRow) -> [&'a str; 2] {

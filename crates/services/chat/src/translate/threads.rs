@@ -9,7 +9,7 @@ use trunkline_catalogue::chat_threads::{
 };
 use trunkline_store::Tx;
 
-use super::{Published, Scene, identifier, metadata_of, name_of, ordinal_of};
+use super::{Published, Scene, for_all, identifier, metadata_of, name_of};
 use crate::error::ChatError;
 use crate::rows::MessagePersonRow;
 use crate::rows::messages::find_sent_by;
@@ -19,7 +19,7 @@ use crate::rows::people::service_raw_id;
 pub(super) fn created(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, ChatError> {
     let Some(message) = find_sent_by(tx, scene.thread.number, scene.change)? else { return Ok(Vec::new()) };
     let (thread, time) = (&scene.thread, message.created_at);
-    let data = ChatThreadCreated {
+    let whole = ChatThreadCreated {
         transaction_id: scene.transaction_id.clone(),
         thread_id: thread.id.clone(),
         create_time: thread.created_at.into(),
@@ -29,10 +29,9 @@ pub(super) fn created(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, 
         metadata: metadata_of(&thread.metadata),
         participants: message.people.iter().map(participant).collect(),
     };
-    let mut published = vec![Published::new(0, &data, &[&thread.id, &message.sender_raw], time)];
-    for member in &scene.members {
-        let data = data.clone();
-        let data = ChatThreadCreatedWithUser {
+    Ok(for_all(&whole, [&thread.id, &message.sender_raw], time, &scene.members, |member| {
+        let data = whole.clone();
+        ChatThreadCreatedWithUser {
             recipient_communication_identifier: identifier(&member.raw_id),
             transaction_id: data.transaction_id,
             thread_id: data.thread_id,
@@ -42,15 +41,8 @@ pub(super) fn created(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, 
             properties: data.properties,
             metadata: data.metadata,
             participants: data.participants,
-        };
-        published.push(Published::new(
-            ordinal_of(member),
-            &data,
-            &[&thread.id, &message.sender_raw, &member.raw_id],
-            time,
-        ));
-    }
-    Ok(published)
+        }
+    }))
 }
 
 pub(super) fn properties_updated(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, ChatError> {
@@ -60,7 +52,7 @@ pub(super) fn properties_updated(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<P
         return Ok(Vec::new());
     }
     let thread = &scene.thread;
-    let data = ChatThreadPropertiesUpdated {
+    let whole = ChatThreadPropertiesUpdated {
         transaction_id: scene.transaction_id.clone(),
         thread_id: thread.id.clone(),
         create_time: thread.created_at.into(),
@@ -70,10 +62,9 @@ pub(super) fn properties_updated(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<P
         properties: properties(scene),
         metadata: metadata_of(&thread.metadata),
     };
-    let mut published = vec![Published::new(0, &data, &[&thread.id, &note.raw_id], note.at)];
-    for member in &scene.members {
-        let data = data.clone();
-        let data = ChatThreadPropertiesUpdatedPerUser {
+    Ok(for_all(&whole, [&thread.id, &note.raw_id], note.at, &scene.members, |member| {
+        let data = whole.clone();
+        ChatThreadPropertiesUpdatedPerUser {
             recipient_communication_identifier: identifier(&member.raw_id),
             transaction_id: data.transaction_id,
             thread_id: data.thread_id,
@@ -83,21 +74,14 @@ pub(super) fn properties_updated(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<P
             edit_time: data.edit_time,
             metadata: data.metadata,
             properties: data.properties,
-        };
-        published.push(Published::new(
-            ordinal_of(member),
-            &data,
-            &[&thread.id, &note.raw_id, &member.raw_id],
-            note.at,
-        ));
-    }
-    Ok(published)
+        }
+    }))
 }
 
 pub(super) fn deleted(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, ChatError> {
     let Some(note) = find_note(tx, scene.thread.number, scene.change)? else { return Ok(Vec::new()) };
     let (thread, by) = (&scene.thread, deleted_by(scene, &note));
-    let data = ChatThreadDeleted {
+    let whole = ChatThreadDeleted {
         transaction_id: scene.transaction_id.clone(),
         thread_id: thread.id.clone(),
         create_time: thread.created_at.into(),
@@ -105,10 +89,9 @@ pub(super) fn deleted(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, 
         deleted_by_communication_identifier: identifier(&by),
         delete_time: Some(note.at.into()),
     };
-    let mut published = vec![Published::new(0, &data, &[&thread.id, &by], note.at)];
-    for member in &scene.members {
-        let data = data.clone();
-        let data = ChatThreadWithUserDeleted {
+    Ok(for_all(&whole, [&thread.id, &by], note.at, &scene.members, |member| {
+        let data = whole.clone();
+        ChatThreadWithUserDeleted {
             recipient_communication_identifier: identifier(&member.raw_id),
             transaction_id: data.transaction_id,
             thread_id: data.thread_id,
@@ -116,15 +99,8 @@ pub(super) fn deleted(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, 
             version: data.version,
             deleted_by_communication_identifier: data.deleted_by_communication_identifier,
             delete_time: data.delete_time,
-        };
-        published.push(Published::new(
-            ordinal_of(member),
-            &data,
-            &[&thread.id, &by, &member.raw_id],
-            note.at,
-        ));
-    }
-    Ok(published)
+        }
+    }))
 }
 
 /// The payload wants somebody even when the time of the thread was over: the service itself.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use trunkline_chat_wire::server::ServerThread;
 use trunkline_chat_wire::{CreateChatThreadRequest, CreateChatThreadResult, Date};
+use trunkline_web::context::encode;
 use trunkline_web::repeatability::Repeatability;
 use trunkline_web::{ApiError, Context, Reply};
 
@@ -127,12 +128,8 @@ pub(crate) async fn chat_server_create_thread(
         chat_thread: Some(convert::thread(&row)),
         invalid_participants: listed(invalid),
     };
-    let location = format!("{}/trunkline/chat/server/threads/{}", view.origin, encoded(&row.id));
+    let location = format!("{}/trunkline/chat/server/threads/{}", view.origin, encode(&row.id));
     Ok(Reply::json(StatusCode::CREATED, &result).with_header(header::LOCATION, &location))
-}
-
-fn encoded(text: &str) -> String {
-    trunkline_web::context::encode(text)
 }
 
 async fn create(
