@@ -45,12 +45,6 @@ static DECODES: Semaphore = Semaphore::const_new(DECODES_MAX);
 /// An image that can be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Picture {
-    /// `image/png` and its kin.
-    pub(crate) media_type: &'static str,
-    /// Pixels, as stored.
-    pub(crate) width: u32,
-    /// Pixels, as stored.
-    pub(crate) height: u32,
     /// At most [`SMALL_WIDTH_PIXELS`] wide; `None` where the original is shown instead.
     pub(crate) small: Option<Bytes>,
 }
@@ -90,7 +84,6 @@ pub(crate) fn media_type(bytes: &[u8]) -> Option<&'static str> {
 
 struct Header {
     format: ImageFormat,
-    media_type: &'static str,
     width: u32,
     height: u32,
 }
@@ -100,7 +93,7 @@ fn header(bytes: &[u8], pixels_max: u64) -> Result<Header, ApiError> {
         let message = "The image must be a JPEG, PNG, GIF, WebP or BMP.";
         ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedImageType", message)
     };
-    let media_type = media_type(bytes).ok_or_else(unsupported)?;
+    media_type(bytes).ok_or_else(unsupported)?;
     let format = image::guess_format(bytes).map_err(|_| unsupported())?;
     let (width, height) = reader(bytes, format, HEADER_BYTES_MAX).into_dimensions().map_err(|_| broken())?;
     let pixels = u64::from(width) * u64::from(height);
@@ -112,7 +105,7 @@ fn header(bytes: &[u8], pixels_max: u64) -> Result<Header, ApiError> {
             "The image has {width} × {height} pixels; at most {pixels_max} with sides of at most {SIDE_PIXELS_MAX} can be shown."
         )));
     }
-    Ok(Header { format, media_type, width, height })
+    Ok(Header { format, width, height })
 }
 
 /// A reader that takes at most `bytes_max` bytes of memory for what is not pixels.
@@ -125,7 +118,7 @@ fn reader(bytes: &[u8], format: ImageFormat, bytes_max: u64) -> ImageReader<Curs
 }
 
 fn decode(bytes: &[u8], pixels_max: u64) -> Result<Picture, ApiError> {
-    let Header { format, media_type, width, height } = header(bytes, pixels_max)?;
+    let Header { format, width, height } = header(bytes, pixels_max)?;
     // Eight bytes are the most a pixel has, so that a small image gets little memory for anything else.
     let bytes_max = DECODE_BYTES_MAX.min(HEADER_BYTES_MAX + 8 * u64::from(width) * u64::from(height));
     let mut decoder = reader(bytes, format, bytes_max).into_decoder().map_err(|error| refusal(&error))?;
@@ -136,10 +129,10 @@ fn decode(bytes: &[u8], pixels_max: u64) -> Result<Picture, ApiError> {
     let mut image = DynamicImage::from_decoder(decoder).map_err(|error| refusal(&error))?;
     // A small view of an animation would stand still, and a GIF has no metadata to be rid of.
     if format == ImageFormat::Gif && width <= SMALL_WIDTH_PIXELS {
-        return Ok(Picture { media_type, width, height, small: None });
+        return Ok(Picture { small: None });
     }
     image.apply_orientation(orientation);
-    Ok(Picture { media_type, width, height, small: Some(shrink(&image)?) })
+    Ok(Picture { small: Some(shrink(&image)?) })
 }
 
 fn shrink(image: &DynamicImage) -> Result<Bytes, ApiError> {
@@ -212,8 +205,11 @@ pub(crate) mod tests {
             (ImageFormat::WebP, "image/webp"),
             (ImageFormat::Bmp, "image/bmp"),
         ] {
-            let picture = inspect(sample(format, 720, 300).into(), PIXELS_MAX).await.expect("an image");
-            assert_eq!((picture.media_type, picture.width, picture.height), (media_type, 720, 300));
+            let bytes = sample(format, 720, 300);
+            assert_eq!(super::media_type(&bytes), Some(media_type));
+            let Header { width, height, .. } = header(&bytes, PIXELS_MAX).expect("an image");
+            assert_eq!((width, height), (720, 300), "{media_type}");
+            let picture = inspect(bytes.into(), PIXELS_MAX).await.expect("an image");
             let small = image::load_from_memory(&picture.small.expect("a small view")).expect("an image");
             assert_eq!((small.width(), small.height()), (360, 150), "{media_type}");
         }
@@ -243,8 +239,8 @@ pub(crate) mod tests {
         // A picture at the front of a page is that picture; the page behind it is never seen as one.
         let mut polyglot = sample(ImageFormat::Gif, 10, 10);
         polyglot.extend_from_slice(b"<script>alert(1)</script>");
-        let picture = inspect(polyglot.into(), PIXELS_MAX).await.expect("an image");
-        assert_eq!(picture.media_type, "image/gif");
+        assert_eq!(media_type(&polyglot), Some("image/gif"));
+        inspect(polyglot.into(), PIXELS_MAX).await.expect("an image");
     }
 
     /// A PNG whose header promises that many pixels.
