@@ -9,7 +9,7 @@ use super::Exceptions;
 use crate::workspace::Package;
 
 /// Platform crates from the lowest to the highest.
-const PLATFORM: &[&str] = &["tasks", "net", "store", "catalogue", "bus", "web"];
+const PLATFORM: &[&str] = &["tasks", "net", "media", "store", "catalogue", "bus", "web"];
 /// Third-party crates that do input and output; neither kernel nor engines may reach one, however far away.
 const INPUT_OUTPUT: &[&str] = &[
     "tokio",

@@ -1,0 +1,11 @@
+//! A peer and the client of [`crate::testing`], in virtual time.
+
+mod batch;
+mod call;
+mod channels;
+mod connect;
+mod harness;
+mod hostile;
+mod media;
+mod offers;
+mod renewal;

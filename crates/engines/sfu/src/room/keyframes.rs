@@ -1,0 +1,106 @@
+//! When to ask a sender for a key frame: soon, but not for each of a hundred newcomers.
+
+use crate::Now;
+
+/// A key frame this young is on its way to whoever asks now, and one asked for so lately on its way here.
+const FRESH: Now = Now::from_millis(300);
+/// Pauses between asking again while none comes; the last one stays.
+const PAUSES: [Now; 3] = [Now::from_millis(700), Now::from_secs(1), Now::from_secs(2)];
+/// Requests in `WINDOW` after which the longest pause is kept: receivers in trouble must not cost all others the
+/// picture, because key frames are large.
+const ASKS_MAX: u8 = 5;
+const WINDOW: Now = Now::from_secs(10);
+
+/// The requests for one layer of one source.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct KeyframeGate {
+    asked: Option<Now>,
+    /// Requests since the last key frame.
+    tries: u8,
+    came: Option<Now>,
+    window: Now,
+    /// Requests since `window`.
+    asks: u8,
+}
+
+impl KeyframeGate {
+    /// Whether to ask the sender now. `has_missed`: whoever asks knows that the last key frame was not for it.
+    pub(super) fn ask(&mut self, now: Now, has_missed: bool) -> bool {
+        if self.next(has_missed).is_some_and(|next| now < next) {
+            return false;
+        }
+        if now.saturating_sub(self.window) > WINDOW {
+            (self.window, self.asks) = (now, 0);
+        }
+        self.asks = self.asks.saturating_add(1);
+        self.asked = Some(now);
+        self.tries = self.tries.saturating_add(1);
+        true
+    }
+
+    /// When [`KeyframeGate::ask`] says yes at the earliest; `None`: at once.
+    pub(super) fn next(&self, has_missed: bool) -> Option<Now> {
+        let [short, middle, long] = PAUSES;
+        let pause = match self.tries {
+            _ if self.asks >= ASKS_MAX => long,
+            0 => FRESH,
+            1 => short,
+            2 => middle,
+            _ => long,
+        };
+        let fresh = self.came.filter(|_| !has_missed).map(|came| came + FRESH);
+        fresh.max(self.asked.map(|asked| asked + pause))
+    }
+
+    /// A key frame came.
+    pub(super) fn came(&mut self, now: Now) {
+        self.came = Some(now);
+        self.tries = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asks(gate: &mut KeyframeGate, ms: std::ops::Range<u64>) -> Vec<u64> {
+        ms.filter(|ms| gate.ask(Now::from_millis(*ms), false)).collect()
+    }
+
+    #[test]
+    fn it_is_repeated_ever_more_seldom() {
+        let mut gate = KeyframeGate::default();
+        assert_eq!(asks(&mut gate, 0..8_000), [0, 700, 1_700, 3_700, 5_700, 7_700]);
+    }
+
+    #[test]
+    fn a_young_key_frame_does_for_all() {
+        let mut gate = KeyframeGate::default();
+        assert!(gate.ask(Now::from_secs(1), false));
+        gate.came(Now::from_millis(1_080));
+        assert_eq!(asks(&mut gate, 1_080..1_500), [1_380]);
+    }
+
+    #[test]
+    fn who_has_missed_the_first_key_frame_asks_at_once() {
+        let mut gate = KeyframeGate::default();
+        gate.came(Now::from_millis(10));
+        assert!(gate.ask(Now::from_millis(11), true));
+        gate.came(Now::from_millis(60));
+        assert!(!gate.ask(Now::from_millis(310), true), "one is asked for in 300 ms, however many come");
+        assert!(gate.ask(Now::from_millis(311), true));
+    }
+
+    #[test]
+    fn a_storm_is_held_back() {
+        let mut gate = KeyframeGate::default();
+        let mut asked = 0;
+        for ms in 0..10_000 {
+            if gate.ask(Now::from_millis(ms), false) {
+                asked += 1;
+                gate.came(Now::from_millis(ms));
+            }
+        }
+        assert_eq!(asked, 9, "five at once, then one each two seconds");
+    }
+}
