@@ -17,7 +17,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use rustls::ServerConfig;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -27,6 +27,7 @@ use trunkline_tasks::{Shutdown, Tasks};
 use crate::activity::{Activity, OpenRequest, Waiting, Watch, Watched};
 use crate::bounds::{Counters, count};
 use crate::handler::{BoxError, BoxedBody};
+use crate::tls::TURN;
 use crate::{Bounds, Handler, Peer, PeerAddress};
 
 /// The first byte of a TLS handshake record (RFC 8446 §5.1).
@@ -94,13 +95,31 @@ where
 {
     // Answers are written whole; waiting for more to send only delays them. A failure shows at the next read.
     let _ = stream.set_nodelay(true);
+    let (client, server) = (address, stream.local_addr());
     let address = PeerAddress::Tcp(address);
     let Some(config) = &shared.tls else {
         let peer = Peer { address, is_tls: false, server_name: None };
         return serve(&shared, stream, peer, false, guard).await;
     };
     match timed(&shared, handshake(stream, Arc::clone(config))).await {
-        Some(Ok(Some(stream))) => {
+        Some(Ok(Some(mut stream))) => {
+            let protocol = stream.get_ref().1.alpn_protocol();
+            let is_turn = protocol == Some(TURN);
+            let takes = shared.handler.streams().filter(|_| is_turn || protocol.is_none());
+            if is_turn && takes.is_none() {
+                return debug!("a client wants a relay, and there is none");
+            }
+            if let (Some(takes), Ok(server)) = (takes, server) {
+                let Some(first) = first_byte(&shared, &mut stream).await else { return };
+                if is_turn || takes.wants(first) {
+                    let shutdown = shared.shutdown.clone();
+                    tokio::select! {
+                        () = takes.take(Box::new(stream), client, server) => {}
+                        () = shutdown.requested() => {}
+                    }
+                    return drop(guard);
+                }
+            }
             let session = stream.get_ref().1;
             let is_http2 = session.alpn_protocol() == Some(b"h2");
             let server_name = session.server_name().map(str::to_ascii_lowercase);
@@ -126,6 +145,18 @@ async fn timed<T>(shared: &Shared, handshake: impl Future<Output = T>) -> Option
     };
     tokio::select! {
         result = tokio::time::timeout(shared.bounds.handshake, handshake) => result.ok(),
+        () = drained => None,
+    }
+}
+
+/// What the client says first, left where it is; `None` when it says nothing for as long as a connection may idle.
+async fn first_byte(shared: &Shared, stream: &mut TlsStream<TcpStream>) -> Option<u8> {
+    let drained = async {
+        shared.shutdown.requested().await;
+        tokio::time::sleep(FIRST_REQUEST).await;
+    };
+    tokio::select! {
+        first = tokio::time::timeout(shared.bounds.idle, stream.fill_buf()) => first.ok()?.ok()?.first().copied(),
         () = drained => None,
     }
 }

@@ -6,7 +6,7 @@
 //!  Authority ──► TrustBundle ─► paste lines, trust::install, Client, outbound::Outbound
 //! ```
 //!
-//! [`websocket`] takes a connection over after its handshake.
+//! [`websocket`] takes a connection over after its handshake. [`udp`] and [`framing`] carry media.
 //!
 //! Time that ends up in certificates comes from a [`trunkline_kernel::Clock`]; give it the machine's
 //! clock, not a test clock that clients do not share. Time-outs of connections are timers of the runtime.
@@ -20,6 +20,7 @@ mod client;
 mod connection;
 mod error;
 mod files;
+pub mod framing;
 mod handler;
 mod leaves;
 mod listen;
@@ -29,6 +30,7 @@ mod paste;
 mod serve;
 pub mod tls;
 pub mod trust;
+pub mod udp;
 pub mod websocket;
 
 pub use authority::{Authority, Leaf};
@@ -38,7 +40,7 @@ pub use certificates::{CertificateFiles, CertificatePair, CertificateStatus, Rel
 pub use client::{Client, ClientBounds, unix_request};
 pub use error::NetError;
 pub use files::write_whole;
-pub use handler::{BoxError, Handler, Peer, PeerAddress};
+pub use handler::{BoxError, Handler, Peer, PeerAddress, Stream, TakeStream};
 pub use leaves::{AllowName, Leaves};
 pub use listen::Listeners;
 pub use paste::PasteLines;

@@ -5,4 +5,5 @@ mod foreign;
 mod http;
 mod limits;
 mod names;
+mod streams;
 pub(crate) mod support;

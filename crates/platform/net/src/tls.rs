@@ -9,6 +9,9 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 use crate::{CertificateFiles, Leaves, NetError};
 
+/// What clients of a relay call their protocol (RFC 7443 §4).
+pub(crate) const TURN: &[u8] = b"stun.turn";
+
 /// Which certificates a listener presents.
 ///
 /// For a client that names a host: the first certificate file with that name, else the own authority's
@@ -47,7 +50,8 @@ pub fn server_config(certificates: Certificates) -> Result<Arc<ServerConfig>, Ne
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(certificates));
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    // A relay's client that offers HTTP as well means the relay.
+    config.alpn_protocols = [TURN, b"h2", b"http/1.1"].map(<[u8]>::to_vec).to_vec();
     config.ticketer = aws_lc_rs::Ticketer::new()?;
     Ok(Arc::new(config))
 }

@@ -54,6 +54,11 @@ impl Context {
         self.resource.as_ref().expect("the pipeline refuses operations that need a resource without one")
     }
 
+    /// The resource of the request's host, if one answers there: for operations that everybody may call.
+    pub fn host_resource(&self) -> Option<&Arc<ResourceView>> {
+        self.resource.as_ref()
+    }
+
     /// The resource that the path parameter `name` names: for operations of operators.
     ///
     /// **Errors**: 400 for a text that is no name, 404 for a resource that does not exist.

@@ -57,6 +57,11 @@ impl TestServer {
     }
 
     pub(super) fn with_bounds(bounds: Bounds) -> Self {
+        Self::with(bounds, |handler| handler)
+    }
+
+    /// With what `change` makes of the handler.
+    pub(super) fn with(bounds: Bounds, change: impl FnOnce(Handler) -> Handler) -> Self {
         let folder = tempfile::tempdir().unwrap();
         // A blank in the path, as people have it.
         let leaves = leaves(&folder.path().join("tls data"));
@@ -64,7 +69,7 @@ impl TestServer {
         let gate = Gate::default();
         let listeners = Listeners::bind(&loopbacks()).unwrap();
         let tls = server_config(certificates).unwrap();
-        let server = Server::start(listeners, Some(tls), bounds, handler(gate.clone()));
+        let server = Server::start(listeners, Some(tls), bounds, change(handler(gate.clone())));
         Self { folder, leaves, server, gate }
     }
 
@@ -94,7 +99,9 @@ impl TestServer {
         let mut roots = RootCertStore::empty();
         roots.add(self.leaves.authority().certificate().clone()).unwrap();
         let mut config = client_config(roots).unwrap();
+        // A client that names no protocol offers none.
         config.alpn_protocols = vec![protocol.to_vec()];
+        config.alpn_protocols.retain(|protocol| !protocol.is_empty());
         let name = ServerName::try_from(name.to_owned()).unwrap();
         TlsConnector::from(Arc::new(config)).connect(name, stream).await
     }

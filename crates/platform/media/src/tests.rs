@@ -1,0 +1,10 @@
+//! Clients on real sockets of loopback, through real media threads.
+
+mod client;
+mod connections;
+mod data;
+mod hostile;
+mod rooms;
+mod stopping;
+mod talking;
+mod world;
