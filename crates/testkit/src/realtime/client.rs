@@ -111,7 +111,7 @@ pub enum ClientError {
 }
 
 impl ClientError {
-    pub(super) fn gone(step: &str, cause: &dyn std::error::Error) -> Self {
+    pub(crate) fn gone(step: &str, cause: &dyn std::error::Error) -> Self {
         let step = step.split('?').next().unwrap_or_default().to_owned();
         Self::Gone { step, reason: cause.to_string() }
     }

@@ -49,7 +49,7 @@ impl Requests {
     }
 
     /// Sends a request; the body of the answer is still to be read.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &mut self,
         method: &str,
         target: &str,

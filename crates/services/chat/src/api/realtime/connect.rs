@@ -45,7 +45,7 @@ pub(crate) async fn realtime_connect(
     check_open(&service)?;
     // Browsers ask nobody before they upgrade, so the origin is checked here.
     if !context.is_origin_allowed() {
-        return Err(ApiError::forbidden("Pages of this origin may not connect; see 'http.cors_origins'."));
+        return Err(ApiError::forbidden("Pages of this origin may not connect; see 'cors.origins'."));
     }
     let accepted = match websocket::accept(&handshake_headers(&context)) {
         Ok(headers) => headers,
