@@ -8,6 +8,7 @@
 //! | `server.housekeeping` | every hour, on one node: expired records, operations and sign-ins, signing keys |
 //! | outbox consumer `identity` | a resource was deleted: its users and role assignments go |
 //! | outbox consumer `chat`, its jobs | a user, thread or resource was deleted: what was said goes; retention |
+//! | outbox consumer `calling` | a user was deleted: the traces in calls go; running calls of a deleted resource end |
 //! | `server.sweep` | a while later: what requests left that were under way at the deletion |
 //! | spend limits | every minute, on every node: resources that reached theirs |
 //! | key refresh | every minute, on every node: signing keys another node made |
@@ -29,7 +30,9 @@ use trunkline_web::long_running::{self, OperationError};
 use trunkline_web::repeatability;
 
 use crate::chat;
+use crate::erasure;
 use crate::platform::{BACKUP_JOB, BackupPayload, Platform};
+use crate::revocations;
 
 /// The kind and key of the hourly job.
 const HOUSEKEEPING_JOB: &str = "server.housekeeping";
@@ -76,15 +79,20 @@ pub(crate) async fn start(
         let platform = Arc::clone(platform);
         move |event: Event| delivery(Arc::clone(&platform), event)
     };
-    chat::start(tasks, store, &platform.chat).await?;
+    erasure::start(tasks, store, &platform.chat).await?;
+    erasure::start(tasks, store, &platform.calling).await?;
     if is_server {
         tasks.spawn("outbox: identity", consumer.run(tasks.shutdown(), deliver));
         let events = Arc::clone(&platform.events);
         tasks.spawn("event delivery", events.run(tasks.clone(), tasks.shutdown()));
         let chat = &platform.chat;
         tasks.spawn("chat", Arc::clone(chat).run(tasks.shutdown()));
-        let follow = chat::follow_revocations(Arc::clone(chat), store.clone(), tasks.shutdown());
+        let follow = revocations::follow(Arc::clone(chat) as _, store.clone(), tasks.shutdown());
         tasks.spawn("chat: revocations", follow);
+        let calling = &platform.calling;
+        tasks.spawn("calling", Arc::clone(calling).run(tasks.shutdown()));
+        let follow = revocations::follow(Arc::clone(calling) as _, store.clone(), tasks.shutdown());
+        tasks.spawn("calling: revocations", follow);
     }
     tasks.spawn("jobs", jobs(platform, is_server).run(tasks.shutdown()));
     tasks.spawn("resource changes", Arc::clone(&platform.resources).follow_changes(tasks.shutdown()));
@@ -104,7 +112,8 @@ fn jobs(platform: &Arc<Platform>, is_server: bool) -> JobRunner {
     if !is_server {
         return jobs;
     }
-    chat::with_jobs(with_event_jobs(with_deleting_jobs(jobs, platform), platform), &platform.chat)
+    let jobs = with_event_jobs(with_deleting_jobs(jobs, platform), platform);
+    erasure::with_jobs(chat::with_jobs(jobs, &platform.chat), &platform.calling)
 }
 
 /// Jobs that delete blobs: a command on a shared database may have none, and what it does not find counts as deleted.
@@ -146,6 +155,7 @@ async fn keep_house(platform: Arc<Platform>) -> Result<(), JobFailure> {
     platform.directory.purge().await?;
     platform.events.purge().await?;
     platform.chat.purge().await?;
+    platform.calling.purge().await?;
     Ok(schedule_housekeeping(store, HOUSEKEEPING_INTERVAL).await?)
 }
 
@@ -192,6 +202,7 @@ async fn delete_belongings(
     platform.identity.delete_users_of(resource, until).await?;
     platform.directory.forget_resource(resource, until).await?;
     platform.events.forget_resource(resource, until).await?;
+    platform.calling.forget_resource(resource, until).await?;
     platform.chat.disconnect_resource(resource);
     platform.chat.forget_resource(resource, until).await?;
     Ok(())

@@ -177,6 +177,7 @@ fn find_derived(key: &str, config: &Config) -> Option<String> {
         "vault.master_key_file" => Some(config.master_key_file.display().to_string()),
         "backup.folder" => Some(config.backup_folder.display().to_string()),
         "node.name" => Some(config.node_name.clone()),
+        "node.url" => find_derived("public_url", config),
         "chat.participants_max" => Some(chat::settings(config).participants_max.to_string()),
         "chat.receipts_max" => Some(chat::settings(config).receipts_max.unwrap_or(0).to_string()),
         "chat.retention_days_max" => Some(chat::settings(config).retention_days.end().to_string()),

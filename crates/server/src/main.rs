@@ -8,29 +8,35 @@
 //! | [`node`], [`background`] | store, services and background work, composed |
 //! | [`samples`] | the pages of the development profile |
 //! | [`platform`] | operations of the server itself |
-//! | [`program`], [`fetch`], [`directory`], [`events`], [`chat`] | adapters |
+//! | [`program`], [`fetch`], [`directory`], [`events`], [`chat`], [`calling`], [`relay`], [`users`], [`erasure`], [`revocations`] | adapters |
 //! | [`backup`], [`doctor`], [`folder`], [`logging`] | what the commands do |
 
 mod admin;
 mod background;
 mod backup;
 mod banner;
+mod calling;
 mod chat;
 mod cli;
 mod config;
 mod directory;
 mod doctor;
+mod erasure;
 mod events;
 mod fetch;
 mod folder;
 mod logging;
+mod media;
 mod node;
 mod platform;
 mod program;
 mod ready;
+mod relay;
+mod revocations;
 mod samples;
 mod serve;
 mod telemetry;
+mod users;
 mod welcome;
 
 use std::process::ExitCode;

@@ -10,15 +10,19 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use prometheus_client::registry::Registry;
+use trunkline_calling::CallingService;
 use trunkline_chat::ChatService;
 use trunkline_directory::DirectoryService;
 use trunkline_events::EventsService;
+use trunkline_events::ports::Translate;
 use trunkline_identity::Identity;
-use trunkline_kernel::{Clock, Entropy};
+use trunkline_kernel::{Clock, Entropy, Secret};
+use trunkline_media::MediaHandle;
 use trunkline_resources::{Naming, Resources};
 use trunkline_store::vault::Vault;
 use trunkline_store::{Backend, Keep, Store, StoreConfig};
 use trunkline_tasks::Tasks;
+use trunkline_traversal::TraversalService;
 use trunkline_usage::UsageService;
 use trunkline_web::app::Parts;
 use trunkline_web::cors::Origins;
@@ -26,11 +30,14 @@ use trunkline_web::metrics::Metrics;
 use trunkline_web::{App, Settings, secrets};
 
 use crate::background;
+use crate::calling;
 use crate::chat;
 use crate::config::Config;
 use crate::directory;
 use crate::events::{self, Ways};
 use crate::platform::Platform;
+use crate::relay::RelayDoor;
+use crate::users::Users;
 
 /// The time background tasks have to end when the node stops.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
@@ -45,6 +52,10 @@ pub(crate) struct Surroundings {
     pub(crate) fetcher: Arc<dyn trunkline_directory::FetchJson>,
     /// The ways out for events.
     pub(crate) ways: Ways,
+    /// The media threads; closed where nobody is served.
+    pub(crate) media: MediaHandle,
+    /// How clients reach the relay.
+    pub(crate) relay: Arc<RelayDoor>,
     /// Whether this process is a server; commands leave it to one to deliver events and to delete blobs.
     pub(crate) is_server: bool,
 }
@@ -57,6 +68,9 @@ pub(crate) struct Node {
     pub(crate) directory: Arc<DirectoryService>,
     pub(crate) events: Arc<EventsService>,
     pub(crate) chat: Arc<ChatService>,
+    pub(crate) calling: Arc<CallingService>,
+    /// What credentials of the relay are made from, the same on all nodes.
+    pub(crate) relay_secret: Secret<Vec<u8>>,
     pub(crate) tasks: Tasks,
 }
 
@@ -79,6 +93,7 @@ pub(crate) async fn open_store(
         trunkline_usage::SLICE,
         trunkline_events::SLICE,
         trunkline_chat::SLICE,
+        trunkline_calling::SLICE,
     ];
     let mut store = StoreConfig::new(backend);
     store.bounds.outbox_keep =
@@ -122,6 +137,8 @@ impl Node {
         let tasks = Tasks::new();
         let platform = open_services(config, &surroundings, &tasks, registry).await?;
         let is_server = surroundings.is_server;
+        let relay_secret =
+            secrets::load_or_create(&platform.store, &platform.vault, &*platform.entropy, "relay").await?;
         let app = compose(config, surroundings, &platform, registry).await?;
         background::start(&tasks, &platform, is_server).await?;
         Ok(Self {
@@ -131,6 +148,8 @@ impl Node {
             directory: Arc::clone(&platform.directory),
             events: Arc::clone(&platform.events),
             chat: Arc::clone(&platform.chat),
+            calling: Arc::clone(&platform.calling),
+            relay_secret,
             tasks,
         })
     }
@@ -154,21 +173,7 @@ pub(crate) async fn open_services(
     let store = open_store(config, clock, entropy).await?;
     let vault = open_vault(config, is_new_database(&store).await?, entropy)?;
     vault.check(&store).await?;
-    let resources = Resources::new(trunkline_resources::Parts {
-        store: store.clone(),
-        vault: vault.clone(),
-        clock: Arc::clone(clock),
-        entropy: Arc::clone(entropy),
-        naming: Naming {
-            domain: config.domain.clone(),
-            default_resource: config.default_resource.clone(),
-            public_origin: public_origin.clone(),
-        },
-        settings: trunkline_resources::Settings {
-            tenant_id: trunkline_directory::load_tenant_id(&store, &**clock, &**entropy).await?,
-            data_locations: config.data_locations.clone(),
-        },
-    });
+    let resources = open_resources(config, surroundings, &store, &vault).await?;
     let directory = DirectoryService::open(trunkline_directory::Parts {
         store: store.clone(),
         vault: vault.clone(),
@@ -192,13 +197,25 @@ pub(crate) async fn open_services(
         },
     })
     .await?;
-    let users = chat::Users { identity: Arc::clone(&identity), resources: Arc::clone(resources.directory()) };
-    let chat = open_chat(config, surroundings, (&store, &vault), users, tasks, registry).await?;
-    let events = open_events(config, surroundings, (&store, &vault, &resources), &chat, registry).await?;
+    let users = Users { identity: Arc::clone(&identity), resources: Arc::clone(resources.directory()) };
+    let chat = open_chat(config, surroundings, (&store, &vault), users.clone(), tasks, registry).await?;
+    let usage = UsageService::new(store.clone(), Arc::clone(clock), config.usage.clone());
+    let calling = open_calling(config, surroundings, &store, (&users, &usage), tasks, registry).await?;
+    let relay = Arc::clone(&surroundings.relay);
+    let traversal =
+        TraversalService::new(trunkline_traversal::Parts { users: Arc::new(users), relay: relay as _ });
+    let translators: Vec<Arc<dyn Translate>> = vec![
+        Arc::new(chat::Translator(Arc::clone(&chat))),
+        Arc::new(calling::Translator(Arc::clone(&calling))),
+    ];
+    let events =
+        open_events(config, surroundings, (&store, &vault, &resources), translators, registry).await?;
     Ok(Arc::new(Platform {
         events,
         chat,
-        usage: UsageService::new(store.clone(), Arc::clone(clock), config.usage.clone()),
+        calling,
+        traversal,
+        usage,
         store,
         vault,
         clock: Arc::clone(clock),
@@ -214,12 +231,37 @@ pub(crate) async fn open_services(
     }))
 }
 
+/// The resources, which everything else belongs to.
+async fn open_resources(
+    config: &Config,
+    surroundings: &Surroundings,
+    store: &Store,
+    vault: &Vault,
+) -> anyhow::Result<Arc<Resources>> {
+    let Surroundings { clock, entropy, public_origin, .. } = surroundings;
+    Ok(Resources::new(trunkline_resources::Parts {
+        store: store.clone(),
+        vault: vault.clone(),
+        clock: Arc::clone(clock),
+        entropy: Arc::clone(entropy),
+        naming: Naming {
+            domain: config.domain.clone(),
+            default_resource: config.default_resource.clone(),
+            public_origin: public_origin.clone(),
+        },
+        settings: trunkline_resources::Settings {
+            tenant_id: trunkline_directory::load_tenant_id(store, &**clock, &**entropy).await?,
+            data_locations: config.data_locations.clone(),
+        },
+    }))
+}
+
 /// Chat over the users of resources; nobody is connected yet.
 async fn open_chat(
     config: &Config,
     surroundings: &Surroundings,
     (store, vault): (&Store, &Vault),
-    users: chat::Users,
+    users: Users,
     tasks: &Tasks,
     registry: &mut Registry,
 ) -> anyhow::Result<Arc<ChatService>> {
@@ -239,12 +281,41 @@ async fn open_chat(
     .await?)
 }
 
+/// Calling over the users of resources; nobody is connected yet.
+async fn open_calling(
+    config: &Config,
+    surroundings: &Surroundings,
+    store: &Store,
+    (users, usage): (&Users, &Arc<UsageService>),
+    tasks: &Tasks,
+    registry: &mut Registry,
+) -> anyhow::Result<Arc<CallingService>> {
+    let Surroundings { clock, entropy, public_origin, media, relay, .. } = surroundings;
+    Ok(CallingService::open(trunkline_calling::Parts {
+        store: store.clone(),
+        clock: Arc::clone(clock),
+        entropy: Arc::clone(entropy),
+        users: Arc::new(users.clone()),
+        rooms: Arc::new(calling::NoRooms),
+        relay: Arc::clone(relay) as _,
+        tokens: Arc::clone(users.identity.tokens()) as _,
+        resources: Arc::clone(&users.resources) as _,
+        spend: Some(Arc::clone(usage) as _),
+        media: media.clone(),
+        tasks: tasks.clone(),
+        node: config.node_name.clone(),
+        settings: calling::settings(config, public_origin),
+        metrics: trunkline_calling::Metrics::register(registry),
+    })
+    .await?)
+}
+
 /// Event delivery over the other services; nothing is delivered yet.
 async fn open_events(
     config: &Config,
     surroundings: &Surroundings,
     (store, vault, resources): (&Store, &Vault, &Arc<Resources>),
-    chat: &Arc<ChatService>,
+    translators: Vec<Arc<dyn Translate>>,
     registry: &mut Registry,
 ) -> anyhow::Result<Arc<EventsService>> {
     let Surroundings { clock, entropy, public_origin, ways, .. } = surroundings;
@@ -255,7 +326,7 @@ async fn open_events(
         entropy: Arc::clone(entropy),
         blobs: events::open_blobs(config)?,
         topics: Arc::new(events::Topics(Arc::clone(resources))),
-        translators: vec![Arc::new(chat::Translator(Arc::clone(chat)))],
+        translators,
         webhooks: Arc::clone(&ways.webhooks),
         nats: ways.nats.clone(),
         installation: resources.subscription_id().await?,
@@ -273,7 +344,8 @@ async fn compose(
     registry: &mut Registry,
 ) -> anyhow::Result<App> {
     let Surroundings { clock, entropy, public_origin, .. } = surroundings;
-    let Platform { resources, identity, directory, usage, events, chat, .. } = &**platform;
+    let Platform { resources, identity, directory, usage, events, chat, calling, traversal, .. } =
+        &**platform;
     let secret = secrets::load_or_create(&platform.store, &platform.vault, &*entropy, "continuation").await?;
     let routes = identity
         .routes()
@@ -282,9 +354,12 @@ async fn compose(
         .join(usage.routes())
         .join(events.routes())
         .join(chat.routes())
+        .join(calling.routes())
+        .join(traversal.routes())
         .join(platform.routes());
     let operations: Vec<_> = routes.operations().collect();
-    for meter in config.usage.prices.list_unknown_meters(&operations) {
+    let counted: Vec<_> = operations.iter().chain(trunkline_calling::operations::METERED).copied().collect();
+    for meter in config.usage.prices.list_unknown_meters(&counted) {
         tracing::warn!(meter, "usage.prices names a meter that nothing counts");
     }
     platform.published.set(operations).expect("the platform was made just now");

@@ -14,11 +14,13 @@ use trunkline_store::vault::Vault;
 use trunkline_web::{Operation, Routes};
 
 use crate::backup;
+use trunkline_calling::CallingService;
 use trunkline_chat::ChatService;
 use trunkline_directory::DirectoryService;
 use trunkline_events::EventsService;
 use trunkline_identity::Identity;
 use trunkline_resources::Resources;
+use trunkline_traversal::TraversalService;
 use trunkline_usage::UsageService;
 
 /// The kind of the durable job that makes a backup; its key is the operation's id.
@@ -36,6 +38,8 @@ pub(crate) struct Platform {
     pub(crate) usage: Arc<UsageService>,
     pub(crate) events: Arc<EventsService>,
     pub(crate) chat: Arc<ChatService>,
+    pub(crate) calling: Arc<CallingService>,
+    pub(crate) traversal: Arc<TraversalService>,
     pub(crate) data: PathBuf,
     pub(crate) master_key_file: Option<PathBuf>,
     pub(crate) node_name: String,

@@ -12,6 +12,7 @@ use rustls::pki_types::pem::PemObject as _;
 use serde_json::Value;
 use trunkline_directory::FetchJson;
 use trunkline_kernel::{Clock, Entropy, SystemClock, SystemEntropy};
+use trunkline_media::MediaHandle;
 use trunkline_net::{Client, ClientBounds, unix_request};
 use trunkline_tasks::Tasks;
 use trunkline_web::{App, Operation, Peer};
@@ -156,9 +157,11 @@ fn operations() -> Vec<&'static Operation> {
         trunkline_events::operations::ALL,
         trunkline_events::operations::arm::ALL,
         trunkline_events::operations::validation::ALL,
+        trunkline_traversal::operations::ALL,
         platform::operations::ALL,
     ];
-    others.into_iter().flatten().copied().chain(trunkline_chat::operations::all()).collect()
+    let chained = trunkline_chat::operations::all().chain(trunkline_calling::operations::all());
+    others.into_iter().flatten().copied().chain(chained).collect()
 }
 
 /// The operator API of a running server.
@@ -252,6 +255,8 @@ pub(crate) fn surroundings(config: &Config) -> Surroundings {
         public_origin: config.public_url(config.http.port),
         fetcher: Arc::new(NoFetcher),
         ways: Ways::closed(config),
+        media: MediaHandle::closed(),
+        relay: Arc::default(),
         is_server: false,
     }
 }

@@ -10,7 +10,7 @@ use http_body_util::BodyExt as _;
 use prometheus_client::registry::Registry;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
-use trunkline_kernel::{Clock, ManualClock, ResourceName, SystemClock, SystemEntropy};
+use trunkline_kernel::{Clock, Entropy, ManualClock, ResourceName, SystemClock, SystemEntropy};
 use trunkline_net::{
     Authority, Bounds, CertificateFiles, CertificatePair, Client, Handler, Leaves, Listeners, PeerAddress,
     Server, TrustBundle, tls,
@@ -24,6 +24,7 @@ use crate::config::Config;
 use crate::events::Ways;
 use crate::fetch::{FETCH_BOUNDS, Fetcher};
 use crate::folder::DataFolder;
+use crate::media::MediaSide;
 use crate::node::{Node, Surroundings, tls_folder};
 use crate::ready::{self, Ready};
 use crate::samples::Samples;
@@ -52,21 +53,28 @@ pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>, is_json: bo
     let certificates = Certificates::open(&config, &tasks)?;
     let client = Client::new(certificates.bundle.authorities(), FETCH_BOUNDS, tasks.clone())?;
     let mut registry = Registry::default();
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    let mut media = MediaSide::start(&config, &entropy, &mut registry)?;
     let surroundings = Surroundings {
         clock: Arc::clone(&clock),
-        entropy: Arc::new(SystemEntropy),
+        entropy,
         public_origin: public_origin.clone(),
         fetcher: Arc::new(Fetcher(client)),
         ways: Ways::open(&config, certificates.bundle.authorities(), &clock, &tasks)?,
+        media: media.handle(),
+        relay: media.door(),
         is_server: true,
     };
     let node = Node::start(&config, surroundings, &mut registry).await?;
+    media.open_relay(&config, node.relay_secret.clone(), &public_origin, &tasks)?;
     let welcome = node.welcome(&config).await?;
     let authority = node.welcome_to_directory(&config, port).await?;
 
     let samples = Samples::open(&config, &public_origin, &tasks)?.map(Arc::new);
     let tls = (!config.tls.is_terminated_by_proxy).then_some(certificates.config);
-    let api = Server::start(listeners, tls, bounds(&config), handler(&node.app, samples));
+    let streams = media.door();
+    let api =
+        Server::start(listeners, tls, bounds(&config), handler(&node.app, samples).with_streams(streams));
     let local = Listeners::bind_unix(&config.socket_file())?;
     let local = Server::start(local, None, bounds(&config), handler(&node.app, None));
     telemetry::register(&mut registry, &node.store, &api);
@@ -90,16 +98,7 @@ pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>, is_json: bo
     stop.wanted().await;
     info!("stopping: requests in flight are finished first");
     is_serving.store(false, Ordering::Relaxed);
-    node.events.release_listeners();
-    node.chat.settle_polls().await;
-    // Nobody new gets in while connected chat clients are told to go elsewhere.
-    let (is_clean, ()) =
-        tokio::join!(drain(&config, api, local), node.chat.move_clients(config.chat.move_time));
-    node.stop().await;
-    if let Some(admin) = admin {
-        admin.drain(Duration::from_secs(1)).await;
-    }
-    tasks.stop(Duration::from_secs(1)).await;
+    let is_clean = Running { node, media, api, local, admin, tasks }.stop(&config).await;
     let _ = std::fs::remove_file(config.socket_file());
     drop(folder);
     if !is_clean {
@@ -107,6 +106,37 @@ pub(crate) async fn run(config: Config, ready_file: Option<PathBuf>, is_json: bo
     }
     info!("stopped");
     Ok(())
+}
+
+/// Everything that was started.
+struct Running {
+    node: Node,
+    media: MediaSide,
+    api: Server,
+    local: Server,
+    admin: Option<Server>,
+    tasks: Tasks,
+}
+
+impl Running {
+    /// Ends it in the reverse order. Returns whether no request had to be cut off.
+    async fn stop(self, config: &Config) -> bool {
+        self.node.events.release_listeners();
+        self.node.chat.settle_polls().await;
+        // Nobody new gets in while connected clients are told to go elsewhere.
+        let (is_clean, (), ()) = tokio::join!(
+            drain(config, self.api, self.local),
+            self.node.chat.move_clients(config.chat.move_time),
+            self.node.calling.move_clients(config.chat.move_time),
+        );
+        self.node.stop().await;
+        self.media.stop();
+        if let Some(admin) = self.admin {
+            admin.drain(Duration::from_secs(1)).await;
+        }
+        self.tasks.stop(Duration::from_secs(1)).await;
+        is_clean
+    }
 }
 
 /// What the ready file and the banner say.

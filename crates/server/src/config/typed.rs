@@ -1,7 +1,6 @@
 //! The configuration as types: what the rest of the program reads.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -13,11 +12,15 @@ use trunkline_web::network::Network;
 use trunkline_web::principal::ApplicationRole;
 use uuid::Uuid;
 
+mod calling;
 mod chat;
 mod events;
+mod listeners;
 
+pub(crate) use calling::{Calling, Media, RelaySettings};
 pub(crate) use chat::{Chat, Samples};
 pub(crate) use events::Events;
+pub(crate) use listeners::{Admin, Http, Tls};
 
 use super::kind::Value;
 use super::resolve::Values;
@@ -68,6 +71,12 @@ pub(crate) struct Config {
     pub(crate) events: Events,
     /// Chat.
     pub(crate) chat: Chat,
+    /// Calls.
+    pub(crate) calling: Calling,
+    /// Their media.
+    pub(crate) media: Media,
+    /// The relay for media.
+    pub(crate) relay: RelaySettings,
     /// The samples.
     pub(crate) samples: Samples,
     /// Logs.
@@ -76,58 +85,8 @@ pub(crate) struct Config {
     pub(crate) backup_folder: PathBuf,
     /// The name of this process among those that share a database.
     pub(crate) node_name: String,
-}
-
-/// The API's listener.
-#[derive(Clone, Debug)]
-pub(crate) struct Http {
-    /// 0 takes a free one.
-    pub(crate) port: u16,
-    /// At least one.
-    pub(crate) addresses: Vec<IpAddr>,
-    /// Open connections at most.
-    pub(crate) connections_max: usize,
-    /// To send the head of a request.
-    pub(crate) header_timeout: Duration,
-    /// To send the body of a request.
-    pub(crate) body_timeout: Duration,
-    /// Between requests.
-    pub(crate) idle_timeout: Duration,
-    /// The largest head.
-    pub(crate) header_bytes_max: usize,
-    /// The largest body.
-    pub(crate) body_bytes_max: usize,
-    /// To finish running requests when stopping.
-    pub(crate) drain: Duration,
-}
-
-/// Certificates.
-#[derive(Clone, Debug)]
-pub(crate) struct Tls {
-    /// Chain and key in PEM; `None` lets the server sign its own.
-    pub(crate) files: Option<CertificateFiles>,
-    /// Further names for own certificates.
-    pub(crate) host_names: Vec<String>,
-    /// The listener speaks plain HTTP: a proxy does the TLS.
-    pub(crate) is_terminated_by_proxy: bool,
-}
-
-/// A certificate chain and its key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct CertificateFiles {
-    /// The chain in PEM, leaf first.
-    pub(crate) certificate: PathBuf,
-    /// The private key in PEM.
-    pub(crate) key: PathBuf,
-}
-
-/// The admin listener.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Admin {
-    /// Its address.
-    pub(crate) address: IpAddr,
-    /// 0 takes a free one.
-    pub(crate) port: u16,
+    /// Where this very process is reached; `None` for the public origin.
+    pub(crate) node_url: Option<String>,
 }
 
 /// The database.
@@ -329,12 +288,16 @@ impl Config {
             usage: reader.usage(),
             events: reader.events(),
             chat: reader.chat(),
+            calling: reader.calling(),
+            media: reader.media(),
+            relay: reader.relay(),
             samples: reader.samples(),
             log: Log {
                 is_json: reader.text("log.format").as_deref() == Some("json"),
                 level: reader.text("log.level").unwrap_or_else(|| "info".to_owned()),
             },
             backup_folder: reader.path("backup.folder").unwrap_or_else(|| data.join("backups")),
+            node_url: reader.text("node.url").map(|url| url.trim_end_matches('/').to_owned()),
             node_name: reader.text("node.name").unwrap_or_else(host_name),
             data,
         }
@@ -392,34 +355,6 @@ impl Reader<'_> {
 
     fn seconds(&self, key: &str, unit_s: u64) -> Duration {
         Duration::from_secs(u64::from(self.integer(key).unwrap_or_default()).saturating_mul(unit_s))
-    }
-
-    fn http(&self) -> Http {
-        Http {
-            port: self.port("http.port").unwrap_or_default(),
-            addresses: self.parsed_list("http.addresses"),
-            connections_max: self.size("http.max_connections"),
-            header_timeout: self.seconds("http.header_timeout_s", 1),
-            body_timeout: self.seconds("http.body_timeout_s", 1),
-            idle_timeout: self.seconds("http.idle_timeout_s", 1),
-            header_bytes_max: self.size("http.max_header_bytes"),
-            body_bytes_max: self.size("http.max_body_bytes"),
-            drain: self.seconds("http.drain_s", 1),
-        }
-    }
-
-    fn tls(&self) -> Tls {
-        let files = self.path("tls.certificate_file").zip(self.path("tls.key_file"));
-        Tls {
-            files: files.map(|(certificate, key)| CertificateFiles { certificate, key }),
-            host_names: self.list("tls.host_names"),
-            is_terminated_by_proxy: self.switch("tls.terminated_by_proxy"),
-        }
-    }
-
-    fn admin(&self) -> Option<Admin> {
-        let address = self.text("admin.address")?.parse().ok()?;
-        self.port("admin.port").map(|port| Admin { address, port })
     }
 
     fn limits(&self) -> Limits {
