@@ -14,8 +14,8 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { addressOf, type Place } from "./main";
 import { People } from "./people";
 import { sendPicture } from "./pictures";
-import { type SignedIn, signIn } from "./trusted-service";
-import { useTheme } from "./theme";
+import { type SignedIn, signIn } from "../../shared/trusted-service";
+import { useTheme } from "../../shared/theme";
 
 export function Chat({ place, onLeave }: { place: Place; onLeave: () => void }) {
   const [me, setMe] = useState<SignedIn>();

@@ -2,7 +2,7 @@
 
 import { type FormEvent, useState } from "react";
 import type { Place } from "./main";
-import { createThread, enterThread } from "./trusted-service";
+import { createThread, enterThread } from "../../shared/trusted-service";
 
 export function Entrance({ place, onEnter }: { place: Place; onEnter: (place: Place) => void }) {
   const [user, setUser] = useState(place.user);

@@ -1,6 +1,6 @@
 /** A chat page around the unmodified ChatComposite: `?user=alice&thread=19:…` opens a thread as a user. */
 
-import "./own-fonts";
+import "../../shared/own-fonts";
 import "./own-icons";
 import { StrictMode, useState } from "react";
 import { createRoot } from "react-dom/client";

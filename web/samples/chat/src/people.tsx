@@ -8,7 +8,7 @@ import {
 } from "@azure/communication-common";
 import type { ChatAdapter } from "@azure/communication-react";
 import { type FormEvent, useEffect, useMemo, useState } from "react";
-import { findUser, type SignedIn } from "./trusted-service";
+import { findUser, type SignedIn } from "../../shared/trusted-service";
 
 interface Parts {
   adapter: ChatAdapter;

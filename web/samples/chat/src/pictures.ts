@@ -3,7 +3,7 @@
  * upload the file, then send a message that names it.
  */
 
-import type { SignedIn } from "./trusted-service";
+import type { SignedIn } from "../../shared/trusted-service";
 
 const VERSION = "api-version=2024-06-05-preview";
 

@@ -7,6 +7,9 @@ import { parseConnectionString } from "./connection.js";
 /** How many users this sample makes: each is an identity in the service, and a line in the file. */
 const USERS_MAX = 10_000;
 
+/** What the tokens are good for. */
+const SCOPES = ["chat", "voip"] as const;
+
 /** What a browser needs to speak for a user. */
 export interface SignedIn {
   /** The origin of the communication service. */
@@ -57,18 +60,18 @@ export class People {
     return new People(connectionString, file, { users: {}, threads: {}, ...(JSON.parse(text) as Partial<State>) });
   }
 
-  /** A token that lets `user` chat. */
+  /** A token that lets `user` chat and call. */
   async signIn(user: string): Promise<SignedIn> {
     let userId = await this.identityOf(user);
     let issued;
     try {
-      issued = await this.#client.getToken({ communicationUserId: userId }, ["chat"]);
+      issued = await this.#client.getToken({ communicationUserId: userId }, [...SCOPES]);
     } catch (cause) {
       if ((cause as { statusCode?: number }).statusCode !== 404) throw cause;
       // The server's data was deleted since: the user gets a new identity.
       if (this.#state.users[keyOf(user)] === userId) delete this.#state.users[keyOf(user)];
       userId = await this.identityOf(user);
-      issued = await this.#client.getToken({ communicationUserId: userId }, ["chat"]);
+      issued = await this.#client.getToken({ communicationUserId: userId }, [...SCOPES]);
     }
     const { token, expiresOn } = issued;
     return { endpoint: this.endpoint, userId, displayName: user, token, expiresOn: expiresOn.toISOString() };

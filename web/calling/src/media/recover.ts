@@ -1,0 +1,167 @@
+/**
+ * Brings media back by itself.
+ *
+ * | what happens | what is done |
+ * |---|---|
+ * | disconnected for 2 s; the network changed | an ICE restart, at most one in 3 s |
+ * | failed; three restarts in 15 s were no help | a new connection with the leg token |
+ * | the session is new: the server was away | the same |
+ * | nothing helps for 120 s | the call is over |
+ *
+ * A lost socket alone touches no media: the session resumes by itself.
+ */
+
+import { CommunicationServicesError } from "../errors.js";
+import { Timers } from "../timers.js";
+
+/** Shorter breaks heal by themselves. */
+const PATIENCE_MS = 2000;
+const RESTART_PAUSE_MS = 3000;
+/** A new connection is left alone for so long. */
+const CONNECT_MS = 6000;
+const RESTARTS_MAX = 3;
+const RESTARTS_WITHIN_MS = 15_000;
+const REJOIN_PAUSES_MS = [1000, 2000, 4000, 5000];
+/** As long as the server keeps the leg. */
+const GIVE_UP_MS = 120_000;
+
+export interface Remedies {
+  /** An offer with new credentials on the same connection. */
+  restart(): Promise<void>;
+  /** A new connection for the same leg. */
+  rejoin(): Promise<void>;
+  giveUp(): void;
+  /** Whether the page should say that the connection is being restored. */
+  showTrouble(isThere: boolean): void;
+}
+
+export class Recovery {
+  private readonly timers = new Timers<"patience" | "restart" | "rejoin" | "giveUp">();
+  private isMediaLost = false;
+  private isSessionLost = false;
+  /** A rejoin is due or under way: restarts would be of the old connection. */
+  private isRejoining = false;
+  private isStopped = false;
+  private restarts: number[] = [];
+  private rejoins = 0;
+
+  constructor(private readonly remedies: Remedies) {}
+
+  mediaChanged(state: RTCPeerConnectionState): void {
+    if (this.isStopped) return;
+    if (state === "connected") this.mediaBack();
+    if (state === "disconnected") this.mediaLost(PATIENCE_MS);
+    if (state === "failed") {
+      this.mediaLost(0);
+      this.rejoin();
+    }
+  }
+
+  /** Another network may be better, also where the old one still seems to work. */
+  networkChanged(): void {
+    if (!this.isStopped && !this.isSessionLost) this.restartSoon();
+  }
+
+  sessionLost(): void {
+    if (this.isStopped || this.isSessionLost) return;
+    this.isSessionLost = true;
+    this.countDown();
+  }
+
+  sessionBack(): void {
+    if (this.isStopped) return;
+    this.isSessionLost = false;
+    if (this.isMediaLost) this.restartSoon();
+    else this.timers.cancel("giveUp");
+  }
+
+  /** The server knows the leg only by its token. */
+  sessionRenewed(): void {
+    if (this.isStopped) return;
+    this.isSessionLost = false;
+    this.mediaLost(PATIENCE_MS);
+    this.rejoin();
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    this.timers.cancelAll();
+  }
+
+  private mediaLost(patienceMs: number): void {
+    this.isMediaLost = true;
+    this.countDown();
+    if (this.timers.isSet("patience") && patienceMs > 0) return;
+    this.timers.set("patience", patienceMs, () => {
+      this.remedies.showTrouble(true);
+      this.restartSoon();
+    });
+  }
+
+  private mediaBack(): void {
+    this.isMediaLost = false;
+    this.restarts = [];
+    this.rejoins = 0;
+    this.timers.cancel("patience");
+    this.timers.cancel("restart");
+    if (!this.isSessionLost) this.timers.cancel("giveUp");
+    this.remedies.showTrouble(false);
+  }
+
+  private countDown(): void {
+    if (this.timers.isSet("giveUp")) return;
+    this.timers.set("giveUp", GIVE_UP_MS, () => this.giveUp());
+  }
+
+  private giveUp(): void {
+    this.stop();
+    this.remedies.giveUp();
+  }
+
+  private restartSoon(): void {
+    if (this.isRejoining || this.isSessionLost || this.timers.isSet("restart")) return;
+    const now = Date.now();
+    this.restarts = this.restarts.filter((at) => now - at < RESTARTS_WITHIN_MS);
+    if (this.restarts.length >= RESTARTS_MAX) return this.rejoin();
+    const last = this.restarts[this.restarts.length - 1];
+    const pauseMs = last === undefined ? 0 : Math.max(0, last + RESTART_PAUSE_MS - now);
+    this.timers.set("restart", pauseMs, () => this.restart());
+  }
+
+  private restart(): void {
+    this.restarts.push(Date.now());
+    this.remedies
+      .restart()
+      .catch(() => undefined)
+      .then(() => {
+        if (this.isMediaLost && !this.isStopped) this.restartSoon();
+      });
+  }
+
+  private rejoin(): void {
+    if (this.timers.isSet("rejoin")) return;
+    this.isRejoining = true;
+    this.timers.cancel("restart");
+    // Not at once for every failure: the first is free, the next ones wait.
+    const pauseMs = this.rejoins === 0 ? 0 : REJOIN_PAUSES_MS[Math.min(this.rejoins, REJOIN_PAUSES_MS.length) - 1];
+    this.rejoins += 1;
+    this.timers.set("rejoin", pauseMs as number, () => this.rejoinNow());
+  }
+
+  private rejoinNow(): void {
+    this.remedies.rejoin().then(
+      () => {
+        this.isRejoining = false;
+        this.restarts = [];
+        if (this.isMediaLost && !this.isStopped) this.timers.set("restart", CONNECT_MS, () => this.restart());
+      },
+      (cause: unknown) => {
+        if (this.isStopped) return;
+        // The call is over, or the leg was given up: there is nothing to come back to.
+        const isFinal = cause instanceof CommunicationServicesError && [403, 404].includes(cause.code);
+        if (isFinal) return this.giveUp();
+        this.rejoin();
+      },
+    );
+  }
+}

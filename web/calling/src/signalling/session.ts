@@ -1,0 +1,342 @@
+/**
+ * A numbered conversation with the server that outlives its sockets.
+ *
+ *   connecting ─ welcome ─► open ─ socket lost ─► waiting ─ resumed ─► open
+ *                                                   └─ session unknown ─► hello again, `renewed`: calls rejoin
+ */
+
+import { Emitter } from "../emitter.js";
+import { CommunicationServicesError, failure } from "../errors.js";
+import { Timers } from "../timers.js";
+import type { Frame, Welcome } from "./messages.js";
+import { Requests } from "./requests.js";
+import { type OpenTransport, Socket } from "./socket.js";
+import { Window } from "./window.js";
+
+export interface SessionOptions {
+  url: string;
+  open: OpenTransport;
+  /** The access token of now; the application renews it behind this. */
+  token: () => Promise<string>;
+  hello: Record<string, unknown>;
+}
+
+type Events = {
+  /** A message that is no reply. */
+  message: [Frame];
+  state: ["Connected" | "Reconnecting" | "Disconnected"];
+  /** The server did not know the session any more; this is a new one. */
+  renewed: [];
+  /** The server does not want this client. */
+  refused: [CommunicationServicesError];
+};
+
+/** Pauses before a new socket; the last one repeats. */
+const PAUSES_MS = [0, 250, 500, 1000, 2000, 4000, 5000];
+/** Everybody of a server that restarts comes back within this time. */
+const RESTART_SPREAD_MS = 2000;
+const PONG_WAIT_MS = 5000;
+/** After a change of the network an answer is awaited for a shorter time. */
+const CHECK_WAIT_MS = 1500;
+/** The first connection, with all its attempts. */
+const WELCOME_WAIT_MS = 10_000;
+/** One socket: from opening it to `welcome` or `resumed`. */
+const GREETING_WAIT_MS = 5000;
+/** What the application may take to bring a token. */
+const TOKEN_WAIT_MS = 10_000;
+const ACK_AFTER_MS = 1000;
+/** Bare acknowledgement at once: the server stops at 512. */
+const ACK_AFTER_MESSAGES = 32;
+const REDIRECTS_MAX = 3;
+
+const UNKNOWN_SESSION = 4410;
+const TAKEN_OVER = 4409;
+const RESTARTS = 1012;
+/** Refusals that a new socket would meet again. */
+const FINAL = new Map([
+  [4401, { code: 401, subCode: 10009, message: "The access token is not valid." }],
+  [4403, { code: 403, subCode: 0, message: "The access token or the page's origin is not allowed to call." }],
+]);
+
+export class Session {
+  readonly events = new Emitter<Events>();
+  welcome: Welcome | undefined;
+  private socket: Socket | undefined;
+  private readonly window = new Window();
+  private readonly requests = new Requests();
+  private readonly timers = new Timers<"token" | "welcome" | "connect" | "greeting" | "ping" | "pong" | "ack">();
+  private token = "";
+  private attempts = 0;
+  private redirects = 0;
+  private unacknowledged = 0;
+  private clockAhead = 0;
+  private pauseMs: number | undefined;
+  /** Whether the present socket has said `welcome` or `resumed`: before that, what is said waits. */
+  private isOpen = false;
+  private isOver = false;
+  private isRenewing = false;
+  private starting: { resolve: (welcome: Welcome) => void; reject: (cause: Error) => void } | undefined;
+
+  constructor(private readonly options: SessionOptions) {}
+
+  start(): Promise<Welcome> {
+    return new Promise((resolve, reject) => {
+      this.starting = { resolve, reject };
+      this.timers.set("welcome", WELCOME_WAIT_MS, () =>
+        this.refuse(failure(408, 4506, "The calling service does not answer.")),
+      );
+      void this.connect();
+    });
+  }
+
+  /** Sends a request; resolves with its reply. Sent again after a lost socket, done once. */
+  request(t: string, body: Record<string, unknown>): Promise<Frame> {
+    if (this.isOver) return Promise.reject(failure(410, 301005, "The connection to the calling service is closed."));
+    if (this.window.isFull) return Promise.reject(failure(429, 0, "Too much waits for the calling service."));
+    const { id, reply } = this.requests.add();
+    this.put({ t, id, ...body });
+    return reply;
+  }
+
+  /** `key`: of what is said under one key, only the newest is sent when the socket is back. */
+  say(t: string, body: Record<string, unknown>, key?: string): void {
+    if (!this.isOver && !this.window.isFull) this.put({ t, ...body }, key);
+  }
+
+  /** The server's clock, in milliseconds since the epoch. */
+  now(): number {
+    return Date.now() + this.clockAhead;
+  }
+
+  /** Looks at once whether the connection is still there: the network changed, or the page woke up. */
+  check(): void {
+    if (this.isOpen) return this.ping(CHECK_WAIT_MS);
+    // No reason to sit a pause out.
+    if (this.timers.isSet("connect")) this.timers.set("connect", 0, () => void this.connect());
+  }
+
+  dispose(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.isOpen = false;
+    this.timers.cancelAll();
+    this.socket?.leave();
+    this.requests.failAll(failure(410, 301005, "The connection to the calling service is closed."));
+    this.events.emit("state", "Disconnected");
+  }
+
+  // ---- sockets ----
+
+  private async connect(): Promise<void> {
+    let token: string;
+    try {
+      token = await this.tokenInTime();
+    } catch (cause) {
+      if (this.isOver) return;
+      if (this.token === undefined) {
+        return this.refuse(failure(401, 10009, `No access token: ${(cause as Error).message}`));
+      }
+      // Whoever issues tokens is out of reach, as the server was: the server says whether the old one still counts.
+      token = this.token;
+    }
+    if (this.isOver) return;
+    this.timers.set("greeting", GREETING_WAIT_MS, () => this.socket?.drop(1006));
+    this.socket = new Socket(this.options.url, this.options.open, {
+      opened: () => this.greet(token),
+      heard: (frame) => this.hear(frame),
+      lost: (code) => this.lost(code),
+    });
+  }
+
+  /** The application's token; fails when it takes too long, so that a connection is tried all the same. */
+  private tokenInTime(): Promise<string> {
+    return new Promise((settle, fail) => {
+      this.timers.set("token", TOKEN_WAIT_MS, () => fail(new Error("it took too long")));
+      const cancel = () => this.timers.cancel("token");
+      this.options.token().then(settle, fail).then(cancel);
+    });
+  }
+
+  private greet(token: string): void {
+    const { welcome, window } = this;
+    if (!welcome) {
+      this.socket?.send({ t: "hello", v: [1], token, ...this.options.hello });
+    } else {
+      const fresh = token === this.token ? {} : { token };
+      const { session, resume } = welcome;
+      this.socket?.send({ t: "resume", session, resume, a: window.received, ...fresh });
+    }
+    this.token = token;
+  }
+
+  private lost(code: number): void {
+    this.isOpen = false;
+    this.socket = undefined;
+    for (const timer of ["greeting", "ping", "pong", "ack"] as const) this.timers.cancel(timer);
+    if (this.isOver) return;
+    const final = FINAL.get(code);
+    if (final) return this.refuse(new CommunicationServicesError(final));
+    // Another page has taken the session over; it must not be taken back.
+    if (code === TAKEN_OVER) return this.dispose();
+    // 4400: this conversation cannot go on, whoever made the mistake.
+    if (code === UNKNOWN_SESSION || code === 4400) this.forget();
+    if (!this.starting) this.events.emit("state", "Reconnecting");
+    this.timers.set("connect", this.pause(code), () => void this.connect());
+  }
+
+  private pause(code: number): number {
+    const asked = this.pauseMs;
+    this.pauseMs = undefined;
+    if (asked !== undefined) return asked;
+    if (code === RESTARTS) return Math.random() * RESTART_SPREAD_MS;
+    // The server has just answered.
+    if (code === UNKNOWN_SESSION) return 0;
+    const pause = PAUSES_MS[Math.min(this.attempts++, PAUSES_MS.length - 1)] as number;
+    return pause * (0.8 + Math.random() * 0.4);
+  }
+
+  /** The next socket says hello; what waited for the old session is void. */
+  private forget(): void {
+    if (!this.welcome) return;
+    this.welcome = undefined;
+    this.isRenewing = true;
+    this.window.reset();
+    this.requests.failAll(failure(503, 0, "The connection was lost before an answer came."));
+  }
+
+  // ---- what the server says ----
+
+  private hear(frame: Frame): void {
+    if (typeof frame.a === "number") this.window.acknowledge(frame.a);
+    switch (frame.t) {
+      case "welcome":
+        return this.opened(frame as unknown as Welcome);
+      case "resumed":
+        return this.opened({ ...(this.welcome as Welcome), ...resumedPart(frame) });
+      case "redirect":
+        return this.redirect(String(frame["url"]));
+      case "bye":
+        return this.bye(frame);
+      case "pong":
+        return this.timers.cancel("pong");
+    }
+    if (typeof frame.n === "number") this.take(frame.n, frame);
+    else this.pump();
+  }
+
+  private take(n: number, frame: Frame): void {
+    const heard = this.window.hear(n);
+    if (heard === "gap") return this.socket?.drop(1006);
+    this.acknowledgeSoon();
+    if (heard === "seen") return;
+    if (frame.re) this.requests.settle(frame);
+    else if (frame.t === "token.needed") void this.renewToken();
+    else this.events.emit("message", frame);
+    this.pump();
+  }
+
+  private opened(welcome: Welcome): void {
+    if (!this.welcome) this.clockAhead = welcome.now - Date.now();
+    this.welcome = welcome;
+    this.isOpen = true;
+    this.attempts = 0;
+    this.redirects = 0;
+    this.timers.cancel("welcome");
+    this.timers.cancel("greeting");
+    for (const text of this.window.repeat()) this.socket?.sendText(text);
+    this.pump();
+    this.pingSoon();
+    const { starting, isRenewing } = this;
+    this.starting = undefined;
+    this.isRenewing = false;
+    starting?.resolve(welcome);
+    if (!starting) this.events.emit("state", "Connected");
+    if (isRenewing) this.events.emit("renewed");
+  }
+
+  private redirect(url: string): void {
+    this.redirects += 1;
+    if (this.redirects > REDIRECTS_MAX) return this.refuse(failure(503, 0, "The calling service sends in circles."));
+    this.options.url = url;
+    this.socket?.leave();
+    void this.connect();
+  }
+
+  private bye(frame: Frame): void {
+    const code = Number(frame["code"]);
+    if (typeof frame["retryAfter_ms"] === "number") this.pauseMs = frame["retryAfter_ms"];
+    if (frame["retry"] === true || code === UNKNOWN_SESSION || code === TAKEN_OVER) return this.socket?.drop(code);
+    const final = FINAL.get(code) ?? { code: 403, subCode: 0, message: "" };
+    this.refuse(new CommunicationServicesError({ ...final, message: String(frame["reason"] ?? final.message) }));
+  }
+
+  private refuse(cause: CommunicationServicesError): void {
+    if (this.isOver) return;
+    this.starting?.reject(cause);
+    this.starting = undefined;
+    this.requests.failAll(cause);
+    this.events.emit("refused", cause);
+    this.dispose();
+  }
+
+  // ---- what we say ----
+
+  private put(body: Record<string, unknown>, key?: string): void {
+    this.window.put(body, key);
+    this.pump();
+  }
+
+  private pump(): void {
+    while (this.isOpen) {
+      const next = this.window.next;
+      const isRequest = next?.["id"] !== undefined;
+      if (!next || (isRequest && this.requests.isFull)) return;
+      if (isRequest) this.requests.wasSent();
+      this.unacknowledged = 0;
+      this.timers.cancel("ack");
+      this.socket?.sendText(this.window.take());
+    }
+  }
+
+  private acknowledgeSoon(): void {
+    this.unacknowledged += 1;
+    if (this.unacknowledged >= ACK_AFTER_MESSAGES) this.acknowledge();
+    else if (!this.timers.isSet("ack")) this.timers.set("ack", ACK_AFTER_MS, () => this.acknowledge());
+  }
+
+  private acknowledge(): void {
+    this.unacknowledged = 0;
+    this.timers.cancel("ack");
+    if (this.isOpen) this.socket?.send({ a: this.window.received });
+  }
+
+  private pingSoon(): void {
+    this.timers.set("ping", (this.welcome?.ping_s ?? 10) * 1000, () => {
+      this.ping(PONG_WAIT_MS);
+      this.pingSoon();
+    });
+  }
+
+  private ping(waitMs: number): void {
+    // The timer first: a transport of a test answers within `send`.
+    this.timers.set("pong", waitMs, () => this.socket?.drop(1006));
+    this.socket?.send({ t: "ping", at: Date.now() });
+  }
+
+  /** The server says so a minute before the end. The same token again would be no help. */
+  private async renewToken(): Promise<void> {
+    const token = await this.options.token().catch(() => this.token);
+    if (token === this.token) return;
+    this.token = token;
+    await this.request("token", { token }).catch(() => undefined);
+  }
+}
+
+/** `resumed` brings a new secret, and relays only when they changed. */
+function resumedPart(frame: Frame): Partial<Welcome> {
+  const relays = frame["iceServers"] as RTCIceServer[] | undefined;
+  return {
+    ...(typeof frame["resume"] === "string" ? { resume: frame["resume"] } : {}),
+    ...(relays && relays.length > 0 ? { iceServers: relays } : {}),
+  };
+}
