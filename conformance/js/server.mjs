@@ -108,10 +108,14 @@ export class Server {
  * Starts a server and waits until it says it is ready.
  *
  * It keeps everything in memory, unless it is given a `folder`, where another one can find it later. `settings` are
- * `NAME=VALUE`. Returns the server; `stop`, which asks for a clean end with SIGTERM and insists on getting one; and
- * `kill`, which does not ask.
+ * `NAME=VALUE`. `companion` gives, for the ready file, the words of a program that becomes the server's child and is
+ * told its process id last, as what `cargo xtask run` starts before it turns into the server.
+ *
+ * Returns the server; `stop`, which asks for a clean end with SIGTERM and insists on getting one; and `kill`, which
+ * does not ask.
  */
-export async function startServer({ testClock = false, trustedByEnvironment = false, folder, settings = [] } = {}) {
+export async function startServer(options = {}) {
+  const { testClock = false, trustedByEnvironment = false, folder, settings = [], companion } = options;
   const place = folder ?? (await mkdtemp(join(tmpdir(), "trunkline-conformance-")));
   const [data, readyFile, log] = ["data", "ready.json", "server.log"].map((name) => join(place, name));
   await rm(readyFile, { force: true });
@@ -120,7 +124,8 @@ export async function startServer({ testClock = false, trustedByEnvironment = fa
   if (folder === undefined) words.push("--ephemeral");
   if (testClock) words.push("--test-clock");
   const output = openSync(log, "w");
-  const child = spawn(binaryPath(), words, { stdio: ["ignore", output, output] });
+  const [program, ...rest] = beside(companion?.(readyFile) ?? [], [binaryPath(), ...words]);
+  const child = spawn(program, rest, { stdio: ["ignore", output, output] });
   closeSync(output);
   const ended = new Promise((settle, fail) => {
     child.once("exit", (code, signal) => settle(signal ?? code));
@@ -144,6 +149,13 @@ export async function startServer({ testClock = false, trustedByEnvironment = fa
     await tidyUp();
     throw error;
   }
+}
+
+/** The words that start a companion and then become the command: a shell does both. */
+function beside(companion, command) {
+  if (companion.length === 0) return command;
+  const started = companion.map((_, at) => `"\${${at + 1}}"`).join(" ");
+  return ["sh", "-c", `${started} "$$" & shift ${companion.length}; exec "$@"`, "sh", ...companion, ...command];
 }
 
 /** A port that nobody uses and that the system gives nobody by itself, so that a server can come back to it. */

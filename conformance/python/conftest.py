@@ -28,6 +28,7 @@ SDK_PACKAGES = (
     "azure-communication-identity",
     "azure-communication-chat",
     "azure-communication-callautomation",
+    "azure-communication-networktraversal",
     "azure-eventgrid",
     "azure-identity",
     "azure-mgmt-communication",

@@ -11,7 +11,7 @@ use clap::Args;
 use crate::shell::{Tool, find, is_root};
 use crate::{deny, postgres, web, workspace};
 
-/// Installs what the other commands need: PostgreSQL, Chromium, NATS, Python, Node packages, wrk, cargo-deny.
+/// Installs what the other commands need: PostgreSQL, browsers, NATS, Python, Node packages, wrk, cargo-deny.
 ///
 /// As root missing Debian packages are installed with apt-get; as another user the exact command is printed.
 /// The Python environment goes to `target/venv`, Node packages to `conformance/js/node_modules` and
@@ -33,8 +33,12 @@ pub(crate) enum Need {
     Python,
     /// Node.js 20 or later with `npm`.
     Node,
-    /// The browser in which the sign-in page is tested, and its driver.
+    /// The browser in which all pages are tested, and its driver.
     Chromium,
+    /// The other browser that calls are tested in.
+    Firefox,
+    /// Another implementation of the relay's protocol, to test ours with.
+    Coturn,
     /// The NATS server that events are sent to in tests.
     Nats,
     /// What the commands printed in the documentation use, which the SDK suites run.
@@ -54,6 +58,8 @@ impl Need {
             Self::Python => "python3-venv",
             Self::Node => "nodejs npm",
             Self::Chromium => "chromium chromium-driver",
+            Self::Firefox => "firefox-esr",
+            Self::Coturn => "coturn",
             Self::Nats => "nats-server",
             Self::Guide => "curl openssl",
             Self::Wrk => "wrk",
@@ -68,6 +74,8 @@ impl Need {
             Self::Python => Tool::new("python3").args(["-c", "import ensurepip, venv"]).read().is_ok(),
             Self::Node => find("node").is_some() && find("npm").is_some(),
             Self::Chromium => find("chromium").is_some() && find("chromedriver").is_some(),
+            Self::Firefox => find("firefox-esr").is_some(),
+            Self::Coturn => find("turnutils_uclient").is_some(),
             // Debian puts it where only root's path looks.
             Self::Nats => find("nats-server").is_some() || Path::new("/usr/sbin/nats-server").is_file(),
             Self::Guide => find("curl").is_some() && find("openssl").is_some(),
@@ -80,8 +88,17 @@ impl Need {
 
 /// `cargo xtask setup`.
 pub(crate) fn run(arguments: &SetupArguments) -> Result<ExitCode> {
-    let needs =
-        [Need::Postgres, Need::Python, Need::Node, Need::Chromium, Need::Nats, Need::Guide, Need::Wrk];
+    let needs = [
+        Need::Postgres,
+        Need::Python,
+        Need::Node,
+        Need::Chromium,
+        Need::Firefox,
+        Need::Coturn,
+        Need::Nats,
+        Need::Guide,
+        Need::Wrk,
+    ];
     if arguments.check {
         let missing = missing(&needs);
         if missing.is_empty() {

@@ -23,6 +23,7 @@ use crate::{operations, server, workspace};
 const FOLDERS: &[(&str, &str)] = &[
     ("identity", "Identity"),
     ("chat", "Chat"),
+    ("traversal", "NetworkTraversal"),
     ("arm", "ResourceManager.Communication"),
     ("resource-manager", "ResourceManager"),
     ("event-grid", "ResourceManager.EventGrid"),

@@ -68,47 +68,73 @@ impl Outcome {
 
 /// Downloads and builds that need no developer's attention, done while cargo works.
 struct Background {
-    cargo_deny: Option<JoinHandle<Result<PathBuf>>>,
-    python: Option<JoinHandle<Result<()>>>,
-    javascript: Option<JoinHandle<Result<()>>>,
-    web: Option<JoinHandle<Result<()>>>,
+    cargo_deny: Work<PathBuf>,
+    python: Work<()>,
+    javascript: Work<()>,
+    web: Work<()>,
 }
 
 impl Background {
     fn start(planned: &BTreeSet<&'static str>) -> Self {
+        let is_planned = |steps: &[&str]| steps.iter().any(|step| planned.contains(step));
         Self {
-            cargo_deny: planned.contains("deny").then(|| std::thread::spawn(deny::install)),
-            python: planned.contains("python").then(|| std::thread::spawn(setup::python)),
-            javascript: planned.contains("js").then(|| std::thread::spawn(setup::javascript)),
-            web: planned.contains("python").then(|| std::thread::spawn(web::build_for_tests)),
+            cargo_deny: Work::start(is_planned(&["deny"]), deny::install),
+            python: Work::start(is_planned(&["python"]), setup::python),
+            javascript: Work::start(is_planned(&["js", "calling"]), setup::javascript),
+            web: Work::start(is_planned(&["python", "web", "calling"]), web::build_for_tests),
         }
     }
 }
 
-fn join<T>(work: &mut Option<JoinHandle<Result<T>>>) -> Result<T> {
-    let work = work.take().ok_or_else(|| anyhow!("asked for twice"))?;
-    work.join().unwrap_or_else(|_| bail!("the setup thread panicked"))
+/// One of them, which several steps may wait for.
+enum Work<T> {
+    /// No step needs it.
+    Unplanned,
+    Running(JoinHandle<Result<T>>),
+    /// With what came out, or the text of the failure.
+    Ended(Result<T, String>),
+}
+
+impl<T: Clone + Send + 'static> Work<T> {
+    fn start(is_planned: bool, body: fn() -> Result<T>) -> Self {
+        if is_planned { Self::Running(std::thread::spawn(body)) } else { Self::Unplanned }
+    }
+
+    /// Waits for its end; the same answer again when asked again.
+    fn wait(&mut self) -> Result<T> {
+        *self = match std::mem::replace(self, Self::Unplanned) {
+            Self::Running(thread) => {
+                let ended = thread.join().unwrap_or_else(|_| bail!("the setup thread panicked"));
+                Self::Ended(ended.map_err(|cause| format!("{cause:#}")))
+            }
+            other => other,
+        };
+        match self {
+            Self::Ended(ended) => ended.clone().map_err(|cause| anyhow!(cause)),
+            Self::Unplanned | Self::Running(_) => bail!("no planned step needs this"),
+        }
+    }
 }
 
 impl Context {
     /// Waits for cargo-deny.
     pub(crate) fn cargo_deny(&mut self) -> Result<PathBuf> {
-        join(&mut self.background.cargo_deny)
+        self.background.cargo_deny.wait()
     }
 
     /// Waits for the Python environment.
     pub(crate) fn python(&mut self) -> Result<()> {
-        join(&mut self.background.python)
+        self.background.python.wait()
     }
 
     /// Waits for the Node packages.
     pub(crate) fn javascript(&mut self) -> Result<()> {
-        join(&mut self.background.javascript)
+        self.background.javascript.wait()
     }
 
     /// Waits for the sample pages.
     pub(crate) fn web(&mut self) -> Result<()> {
-        join(&mut self.background.web)
+        self.background.web.wait()
     }
 
     /// The URL of the one PostgreSQL cluster, started at the first call.
@@ -196,10 +222,15 @@ fn prepare(planned: &BTreeSet<&'static str>) -> Result<()> {
         ("python", Need::Chromium),
         ("python", Need::Nats),
         ("python", Need::Node),
+        ("python", Need::Coturn),
         ("js", Need::Node),
         ("js", Need::Postgres),
         ("python", Need::Guide),
         ("js", Need::Guide),
+        ("web", Need::Node),
+        ("calling", Need::Node),
+        ("calling", Need::Chromium),
+        ("calling", Need::Firefox),
     ];
     let needs: Vec<_> =
         needs.into_iter().filter(|(step, _)| planned.contains(step)).map(|(_, need)| need).collect();
@@ -252,7 +283,18 @@ fn tail(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{select, tail};
+    use super::{Work, select, tail};
+
+    #[test]
+    fn what_failed_in_the_background_fails_every_step_that_needs_it() {
+        let mut work: Work<()> = Work::start(true, || anyhow::bail!("no network"));
+        for _ in 0..2 {
+            assert_eq!(work.wait().expect_err("it failed").to_string(), "no network");
+        }
+        let mut work = Work::start(true, || Ok(7));
+        assert_eq!([work.wait().expect("done"), work.wait().expect("done")], [7, 7]);
+        assert!(Work::<()>::start(false, || Ok(())).wait().is_err());
+    }
 
     #[test]
     fn an_unknown_step_is_refused_with_the_known_ones() {

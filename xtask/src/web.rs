@@ -123,7 +123,10 @@ fn state_of_sources(folder: &Path) -> Result<String> {
     for name in ["package.json", "package-lock.json", "vite.config.ts"] {
         lines.push(line_of(&folder.join(name))?);
     }
-    collect(&folder.join("samples"), &mut lines)?;
+    // The pages, and the packages of ours that are bundled into them.
+    for name in ["samples", "calling", "calling-effects"] {
+        collect(&folder.join(name), &mut lines)?;
+    }
     lines.sort();
     Ok(lines.join("\n"))
 }
@@ -134,7 +137,7 @@ fn collect(folder: &Path, lines: &mut Vec<String>) -> Result<()> {
         let path = entry.context("cannot read an entry")?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if path.is_dir() {
-            if name != "dist" && name != "node_modules" {
+            if !["dist", "dist-test", "node_modules"].contains(&name) {
                 collect(&path, lines)?;
             }
         } else {
@@ -183,7 +186,7 @@ mod tests {
         std::fs::create_dir_all(folder.join("samples/a/dist")).expect("made");
         std::fs::write(folder.join("samples/a/dist/main.js"), "built").expect("written");
         assert_eq!(state_of_sources(&folder).expect("readable"), before);
-        for file in ["samples/a/main.ts", "package.json"] {
+        for file in ["samples/a/main.ts", "calling/src/call.ts", "package.json"] {
             let before = state_of_sources(&folder).expect("readable");
             std::fs::write(folder.join(file), "edited").expect("written");
             assert_ne!(state_of_sources(&folder).expect("readable"), before, "{file}");
@@ -193,7 +196,9 @@ mod tests {
 
     fn workspace_like(name: &str) -> std::path::PathBuf {
         let folder = std::env::temp_dir().join(format!("xtask-web-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(folder.join("samples/a")).expect("made");
+        for place in ["samples/a", "calling/src", "calling-effects"] {
+            std::fs::create_dir_all(folder.join(place)).expect("made");
+        }
         for file in ["package.json", "package-lock.json", "vite.config.ts", "samples/a/main.ts"] {
             std::fs::write(folder.join(file), "{}").expect("written");
         }

@@ -37,6 +37,12 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "unit", what: "unit, slice and system tests, on SQLite and PostgreSQL", body: unit },
     Step { name: "python", what: "the official Python SDK against a running server", body: python },
     Step { name: "js", what: "the official JavaScript SDK against a running server", body: javascript },
+    Step { name: "web", what: "the tests of the browser SDK", body: web },
+    Step {
+        name: "calling",
+        what: "browsers call each other through the sample page of a running server",
+        body: calling,
+    },
     Step { name: "operations", what: "docs/api-coverage.md lists what is routed", body: operations },
     Step { name: "specs", what: "our API descriptions agree with the published ones", body: specs },
     Step { name: "deny", what: "dependencies: duplicates, licences, sources", body: deny },
@@ -134,6 +140,28 @@ fn javascript(context: &mut Context) -> Result<Outcome> {
         .env("TRUNKLINE_TEST_POSTGRES", context.postgres()?)
         .env("TRUNKLINE_BIN", context.server()?);
     let captured = captured("js", &tool)?;
+    Ok(Outcome::counted(Counts::of_node(&captured.output), captured.success, captured.output))
+}
+
+fn web(context: &mut Context) -> Result<Outcome> {
+    context.web()?;
+    let tool = Tool::new("npm").args(["test", "--silent"]).folder(workspace::root().join("web"));
+    let captured = captured("web", &tool)?;
+    Ok(Outcome::counted(Counts::of_node(&captured.output), captured.success, captured.output))
+}
+
+fn calling(context: &mut Context) -> Result<Outcome> {
+    if context.is_broken() {
+        return Ok(Outcome::skipped("the build failed"));
+    }
+    context.javascript()?;
+    context.web()?;
+    // One file after the other: the browsers of one keep two cores busy.
+    let tool = Tool::new("node")
+        .args(["run.mjs"])
+        .folder(workspace::root().join("conformance/js/calling"))
+        .env("TRUNKLINE_BIN", context.server()?);
+    let captured = captured("calling", &tool)?;
     Ok(Outcome::counted(Counts::of_node(&captured.output), captured.success, captured.output))
 }
 

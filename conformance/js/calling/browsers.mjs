@@ -1,0 +1,93 @@
+// Debian's Chromium and Firefox without a window, with a camera and a microphone that are made up.
+//
+// Every person of a test has a browser of his own: a pitch belongs to a process, not to a tab.
+
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import puppeteer from "puppeteer-core";
+
+import { Page } from "./pages.mjs";
+import { writeTone } from "./tones.mjs";
+
+const CHROMIUM = "/usr/bin/chromium";
+const FIREFOX = "/usr/bin/firefox-esr";
+// Several browsers encode and decode on two cores here; what is tested does not depend on the rate.
+const FRAMES_PER_SECOND = 15;
+const DESKTOP = { width: 1280, height: 800 };
+
+/**
+ * A Chromium that speaks with a pitch in Hz; `context` is a test's own, or has the same `after`.
+ *
+ * `flags` are further words of its command line.
+ */
+export async function chromium(context, { hertz, flags = [], viewport = DESKTOP }) {
+  const folder = await scratch();
+  const tone = await writeTone(folder, hertz);
+  return launch(context, folder, {
+    executablePath: CHROMIUM,
+    defaultViewport: viewport,
+    args: [
+      // Tests run as root in containers, where neither the sandbox nor a large /dev/shm is to be had.
+      "--no-sandbox",
+      "--disable-dev-shm-usage",
+      "--disable-gpu",
+      "--no-proxy-server",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      // A page that nobody looks at is drawn as well, and its timers go on.
+      "--disable-backgrounding-occluded-windows",
+      "--disable-renderer-backgrounding",
+      "--autoplay-policy=no-user-gesture-required",
+      "--use-fake-ui-for-media-stream",
+      `--use-fake-device-for-media-stream=fps=${FRAMES_PER_SECOND},device-count=2,display-media-type=monitor`,
+      `--use-file-for-fake-audio-capture=${tone}`,
+      ...flags,
+    ],
+  });
+}
+
+/** A Firefox that speaks with a pitch in Hz. Its sound is judged elsewhere: it has no loudspeaker here. */
+export async function firefox(context, { hertz, viewport = DESKTOP }) {
+  return launch(context, await scratch(), {
+    browser: "firefox",
+    executablePath: FIREFOX,
+    defaultViewport: viewport,
+    extraPrefsFirefox: {
+      "media.navigator.streams.fake": true,
+      "media.navigator.permission.disabled": true,
+      "media.navigator.audio.fake_frequency": hertz,
+      "media.autoplay.default": 0,
+      // Without another interface than the loopback one there would be no candidates.
+      "media.peerconnection.ice.loopback": true,
+      "network.proxy.type": 0,
+      // As Chromium above: run as root in a container.
+      "security.sandbox.content.level": 0,
+      "media.cubeb.sandbox": false,
+    },
+  });
+}
+
+/** Starts a browser with its profile in a folder; when the test is over both go, the browser first. */
+async function launch(context, folder, options) {
+  let browser;
+  context.after(async () => {
+    await browser?.close();
+    // Parts of a browser that has just ended may still be writing.
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 });
+  });
+  if (!existsSync(options.executablePath)) {
+    throw new Error(`${options.executablePath} is missing: \`cargo xtask setup\` installs what the tests need`);
+  }
+  const userDataDir = join(folder, "profile");
+  // The browser has no store of authorities that a test could add to.
+  browser = await puppeteer.launch({ headless: true, acceptInsecureCerts: true, userDataDir, ...options });
+  const [first] = await browser.pages();
+  return new Page(first ?? (await browser.newPage()));
+}
+
+const scratch = () => mkdtemp(join(tmpdir(), "trunkline-browser-"));
