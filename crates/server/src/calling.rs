@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use trunkline_calling::{CallingService, FindRooms, OnTokenEnd, RoomPlace, RoomRefusal, Settings};
-use trunkline_events::ports::{PortError, Publication, Translate};
+use trunkline_catalogue::Publication;
+use trunkline_events::ports::{PortError, Translate};
 use trunkline_kernel::{ResourceId, Timestamp};
 use trunkline_store::outbox::Event;
 use trunkline_web::ports::PortFuture;
@@ -53,16 +54,6 @@ impl Translate for Translator {
         &'a self,
         event: &'a Event,
     ) -> trunkline_events::ports::PortFuture<'a, Vec<Publication>> {
-        Box::pin(async move {
-            let found = self.0.expand(event).await.map_err(|cause| PortError(cause.to_string()))?;
-            let publication = |one: trunkline_calling::Published| Publication {
-                ordinal: one.ordinal,
-                event_type: one.event_type.to_owned(),
-                subject: one.subject,
-                data: one.data,
-                time: one.time,
-            };
-            Ok(found.into_iter().map(publication).collect())
-        })
+        Box::pin(async move { self.0.expand(event).await.map_err(|cause| PortError(cause.to_string())) })
     }
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use trunkline_catalogue::Publication;
 use trunkline_chat::{ChatService, ERASE_JOB, RETENTION_JOB, Settings};
-use trunkline_events::ports::{PortError, Publication, Translate};
+use trunkline_events::ports::{PortError, Translate};
 use trunkline_store::jobs::JobRunner;
 use trunkline_store::outbox::Event;
 
@@ -45,17 +46,7 @@ impl Translate for Translator {
         &'a self,
         event: &'a Event,
     ) -> trunkline_events::ports::PortFuture<'a, Vec<Publication>> {
-        Box::pin(async move {
-            let found = self.0.expand(event).await.map_err(|cause| PortError(cause.to_string()))?;
-            let publication = |one: trunkline_chat::Published| Publication {
-                ordinal: one.ordinal,
-                event_type: one.event_type.to_owned(),
-                subject: one.subject,
-                data: one.data,
-                time: one.time,
-            };
-            Ok(found.into_iter().map(publication).collect())
-        })
+        Box::pin(async move { self.0.expand(event).await.map_err(|cause| PortError(cause.to_string())) })
     }
 }
 

@@ -197,13 +197,13 @@ pub(crate) async fn open_services(
         },
     })
     .await?;
-    let users = Users { identity: Arc::clone(&identity), resources: Arc::clone(resources.directory()) };
-    let chat = open_chat(config, surroundings, (&store, &vault), users.clone(), tasks, registry).await?;
+    let users =
+        Arc::new(Users { identity: Arc::clone(&identity), resources: Arc::clone(resources.directory()) });
+    let chat = open_chat(config, surroundings, (&store, &vault), &users, tasks, registry).await?;
     let usage = UsageService::new(store.clone(), Arc::clone(clock), config.usage.clone());
     let calling = open_calling(config, surroundings, &store, (&users, &usage), tasks, registry).await?;
     let relay = Arc::clone(&surroundings.relay);
-    let traversal =
-        TraversalService::new(trunkline_traversal::Parts { users: Arc::new(users), relay: relay as _ });
+    let traversal = TraversalService::new(trunkline_traversal::Parts { users, relay: relay as _ });
     let translators: Vec<Arc<dyn Translate>> = vec![
         Arc::new(chat::Translator(Arc::clone(&chat))),
         Arc::new(calling::Translator(Arc::clone(&calling))),
@@ -261,7 +261,7 @@ async fn open_chat(
     config: &Config,
     surroundings: &Surroundings,
     (store, vault): (&Store, &Vault),
-    users: Users,
+    users: &Arc<Users>,
     tasks: &Tasks,
     registry: &mut Registry,
 ) -> anyhow::Result<Arc<ChatService>> {
@@ -271,7 +271,7 @@ async fn open_chat(
         clock: Arc::clone(clock),
         entropy: Arc::clone(entropy),
         blobs: events::open_blobs(config)?,
-        users: Arc::new(users),
+        users: Arc::clone(users) as _,
         tasks: tasks.clone(),
         node: config.node_name.clone(),
         settings: chat::settings(config),
@@ -286,7 +286,7 @@ async fn open_calling(
     config: &Config,
     surroundings: &Surroundings,
     store: &Store,
-    (users, usage): (&Users, &Arc<UsageService>),
+    (users, usage): (&Arc<Users>, &Arc<UsageService>),
     tasks: &Tasks,
     registry: &mut Registry,
 ) -> anyhow::Result<Arc<CallingService>> {
@@ -295,7 +295,7 @@ async fn open_calling(
         store: store.clone(),
         clock: Arc::clone(clock),
         entropy: Arc::clone(entropy),
-        users: Arc::new(users.clone()),
+        users: Arc::clone(users) as _,
         rooms: Arc::new(calling::NoRooms),
         relay: Arc::clone(relay) as _,
         tokens: Arc::clone(users.identity.tokens()) as _,

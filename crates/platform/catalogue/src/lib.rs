@@ -34,7 +34,7 @@ mod table;
 pub mod time;
 
 pub use event_type::{EventType, Family, Payload, find, find_with_aliases, spelling};
-pub use publishing::{EVENT_BYTES_MAX, Publish, PublishError, RawPublish, publish, publish_raw};
+pub use publishing::{EVENT_BYTES_MAX, Publication, Publish, PublishError, RawPublish, publish, publish_raw};
 pub use subjects::subject;
 pub use table::EVENT_TYPES;
 pub use time::UtcTime;

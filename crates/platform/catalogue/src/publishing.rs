@@ -1,4 +1,7 @@
-//! How a service publishes an event: one row of the outbox, in the transaction of what happened.
+//! How a service publishes an event: one row of the outbox, in the transaction of what happened. An event of a
+//! service's own stands for what is made of it when it is delivered.
+
+use std::borrow::Cow;
 
 use serde_json::Value;
 use trunkline_kernel::{ResourceId, Timestamp};
@@ -37,6 +40,38 @@ pub struct RawPublish<'a> {
     pub now: Timestamp,
 }
 
+/// An event to be published that an event of a service's own stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publication {
+    /// Its place among what the event stands for, the same each time. Its id derives from it.
+    pub ordinal: u32,
+    /// One of the published types, such as `Microsoft.Communication.ChatMessageReceived`.
+    pub event_type: Cow<'static, str>,
+    /// Its subject.
+    pub subject: String,
+    /// Its data as JSON, written by serde.
+    pub data: String,
+    /// When it happened.
+    pub time: Timestamp,
+}
+
+impl Publication {
+    /// An event with `data`; the words of its subject are those of its type's template.
+    pub fn new<P: Payload>(ordinal: u32, data: &P, subject: &[&str], time: Timestamp) -> Self {
+        Self {
+            ordinal,
+            event_type: Cow::Borrowed(P::EVENT_TYPE),
+            subject: crate::subject::<P>(subject),
+            data: to_json(data),
+            time,
+        }
+    }
+}
+
+fn to_json<P: Payload>(data: &P) -> String {
+    serde_json::to_string(data).expect("payloads are texts, numbers and maps of texts")
+}
+
 /// Why an event is not published.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
@@ -57,8 +92,7 @@ pub enum PublishError {
 ///
 /// **Errors**: too large; whatever the store says.
 pub fn publish<P: Payload>(tx: &mut Tx<'_>, event: &Publish<'_, P>) -> Result<(), PublishError> {
-    let data = serde_json::to_string(event.data).expect("payloads are texts, numbers and maps of texts");
-    emit(tx, event.resource, P::EVENT_TYPE, &data, event.subject, event.now)
+    emit(tx, event.resource, P::EVENT_TYPE, &to_json(event.data), event.subject, event.now)
 }
 
 /// Publishes an event whose data is JSON already.

@@ -44,6 +44,7 @@ pub mod router;
 pub mod secrets;
 pub mod signature;
 pub mod signing_keys;
+pub mod sockets;
 pub mod usage;
 pub mod version;
 

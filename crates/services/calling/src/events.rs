@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use trunkline_calling_wire::{CustomContext as WireContext, Role};
-use trunkline_catalogue::Payload;
+use trunkline_catalogue::Publication;
 use trunkline_catalogue::calling::{
     CallEndReason, CallEnded, CallEndedBy, CallEndedByKind, CallGroup, CallParticipant, CallParticipantAdded,
     CallParticipantRemoved, CallRole, CallRoom, CallStarted, CustomContext, IncomingCall,
@@ -38,33 +38,6 @@ pub const PARTICIPANT_REMOVED: &str = "calling.participant_removed";
 
 /// The kinds of events that stand for published ones.
 pub const KINDS: &[&str] = &[CALL_STARTED, CALL_ENDED, INCOMING_CALL, PARTICIPANT_ADDED, PARTICIPANT_REMOVED];
-
-/// An event to be published.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Published {
-    /// Its place among what is published of the event: there is one.
-    pub ordinal: u32,
-    /// One of the published types, such as `Microsoft.Communication.CallStarted`.
-    pub event_type: &'static str,
-    /// Its subject.
-    pub subject: String,
-    /// Its data as JSON.
-    pub data: String,
-    /// When it happened.
-    pub time: Timestamp,
-}
-
-impl Published {
-    fn new<P: Payload>(data: &P, subject: &[&str], time: Timestamp) -> Self {
-        Self {
-            ordinal: 0,
-            event_type: P::EVENT_TYPE,
-            subject: trunkline_catalogue::subject::<P>(subject),
-            data: serde_json::to_string(data).expect("payloads are texts, numbers and maps of texts"),
-            time,
-        }
-    }
-}
 
 /// The payload of the events in the outbox.
 #[derive(Serialize, Deserialize)]
@@ -104,7 +77,7 @@ pub(crate) fn emit(
 
 impl CallingService {
     /// What an event stands for; nothing for one of another service, or of a call of which nothing is left.
-    pub async fn expand(&self, event: &Event) -> Result<Vec<Published>, CallingError> {
+    pub async fn expand(&self, event: &Event) -> Result<Vec<Publication>, CallingError> {
         let Some(kind) = KINDS.iter().copied().find(|kind| *kind == event.kind) else {
             return Ok(Vec::new());
         };
@@ -130,7 +103,7 @@ fn translate(
     kind: &str,
     reference: &Reference,
     time: Timestamp,
-) -> Result<Option<Published>, StoreError> {
+) -> Result<Option<Publication>, StoreError> {
     let Some(call) = calls::find(tx, CallNumber(reference.call))? else { return Ok(None) };
     let starter = legs::find(tx, call.number, call.started_by)?;
     let leg = if reference.p == 0 { None } else { legs::find(tx, call.number, P(reference.p))? };
@@ -175,7 +148,7 @@ impl Scene {
         matches!(self.call.kind, Kind::Room { .. })
     }
 
-    fn started(&self) -> Published {
+    fn started(&self) -> Publication {
         let data = CallStarted {
             started_by: Some(self.started_by.clone()),
             server_call_id: self.call.server_call_id.to_string(),
@@ -185,10 +158,10 @@ impl Scene {
             correlation_id: self.call.correlation_id.to_string(),
             is_rooms_call: Some(self.is_room()),
         };
-        Published::new(&data, &[&self.call.server_call_id, &self.call.started_by_raw], self.time)
+        Publication::new(0, &data, &[&self.call.server_call_id, &self.call.started_by_raw], self.time)
     }
 
-    fn ended(&self, by: Option<LegRow>) -> Published {
+    fn ended(&self, by: Option<LegRow>) -> Publication {
         let ended_by = match by {
             Some(leg) => CallEndedBy {
                 communication_identifier: Some(identifier(&leg.kept.user)),
@@ -225,10 +198,10 @@ impl Scene {
                 .live_at
                 .map_or(0.0, |live| ended_at.since(live).as_secs_f64()),
         };
-        Published::new(&data, &[&self.call.server_call_id], self.time)
+        Publication::new(0, &data, &[&self.call.server_call_id], self.time)
     }
 
-    fn incoming(&self, leg: &LegRow, caller: Option<&LegRow>) -> Published {
+    fn incoming(&self, leg: &LegRow, caller: Option<&LegRow>) -> Publication {
         let from = caller.map_or("", |caller| &caller.kept.user);
         let data = IncomingCall {
             to: identifier(&leg.kept.user),
@@ -240,10 +213,10 @@ impl Scene {
             on_behalf_of_callee: None,
             correlation_id: self.call.correlation_id.to_string(),
         };
-        Published::new(&data, &[from, &leg.kept.user], self.time)
+        Publication::new(0, &data, &[from, &leg.kept.user], self.time)
     }
 
-    fn added(&self, leg: &LegRow) -> Published {
+    fn added(&self, leg: &LegRow) -> Publication {
         let data = CallParticipantAdded {
             started_by: Some(self.started_by.clone()),
             server_call_id: self.call.server_call_id.to_string(),
@@ -257,10 +230,10 @@ impl Scene {
             participant_id: leg.kept.id.to_string(),
             user_agent: leg.kept.agent.clone(),
         };
-        Published::new(&data, &[&self.call.server_call_id, &leg.kept.user], self.time)
+        Publication::new(0, &data, &[&self.call.server_call_id, &leg.kept.user], self.time)
     }
 
-    fn removed(&self, leg: &LegRow) -> Published {
+    fn removed(&self, leg: &LegRow) -> Publication {
         let data = CallParticipantRemoved {
             started_by: Some(self.started_by.clone()),
             server_call_id: self.call.server_call_id.to_string(),
@@ -274,7 +247,7 @@ impl Scene {
             participant_id: leg.kept.id.to_string(),
             user_agent: leg.kept.agent.clone(),
         };
-        Published::new(&data, &[&self.call.server_call_id, &leg.kept.user], self.time)
+        Publication::new(0, &data, &[&self.call.server_call_id, &leg.kept.user], self.time)
     }
 }
 

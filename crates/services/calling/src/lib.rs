@@ -41,12 +41,11 @@ use trunkline_media::MediaHandle;
 use trunkline_store::{Migration, Slice, Store};
 use trunkline_tasks::{Shutdown, Tasks};
 use trunkline_web::Routes;
-use trunkline_web::ports::{FindResource, GuardSpend, VerifyBearer};
+use trunkline_web::ports::{FindResource, FindUsers, GuardSpend, VerifyBearer};
 
 pub use error::CallingError;
-pub use events::Published;
 pub use metrics::Metrics;
-pub use ports::{FindRooms, FindUsers, HeldToken, RelayCredentials, RoomPlace, RoomRefusal};
+pub use ports::{FindRooms, RelayCredentials, RoomPlace, RoomRefusal};
 pub use settings::{OnTokenEnd, Settings};
 pub use trunkline_calling_wire::IceServer;
 

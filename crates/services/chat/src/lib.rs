@@ -22,7 +22,6 @@ pub mod metrics;
 mod notify;
 pub mod operations;
 mod picture;
-pub mod ports;
 mod realtime;
 mod rows;
 mod rules;
@@ -41,6 +40,7 @@ use trunkline_store::blobs::Blobs;
 use trunkline_store::{Migration, Slice, Store, Wake};
 use trunkline_tasks::{Shutdown, Tasks};
 use trunkline_web::Routes;
+use trunkline_web::ports::FindUsers;
 
 pub use changes::{
     MESSAGE_DELETED, MESSAGE_EDITED, MESSAGE_SENT, PARTICIPANTS_ADDED, PARTICIPANTS_REMOVED, THREAD_CREATED,
@@ -49,9 +49,7 @@ pub use changes::{
 pub use deletion::{ERASE_JOB, RETENTION_JOB};
 pub use error::ChatError;
 pub use metrics::Metrics;
-pub use ports::{FindUsers, HeldToken};
 pub use settings::Settings;
-pub use translate::Published;
 
 use realtime::{Hub, HubParts};
 use rows::PersonNumber;

@@ -11,11 +11,11 @@ use std::collections::BTreeMap;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::Deserialize;
-use trunkline_catalogue::Payload;
 use trunkline_catalogue::identifiers::{
     Cloud, CommunicationIdentifier, CommunicationUser, IdentifierKind, MicrosoftTeamsApp, MicrosoftTeamsUser,
     PhoneNumber,
 };
+use trunkline_catalogue::{Payload, Publication};
 use trunkline_kernel::Timestamp;
 use trunkline_kernel::identifier::{self, Identifier};
 use trunkline_store::{Event, Tx};
@@ -42,34 +42,6 @@ pub const KINDS: &[&str] = &[
     MESSAGE_DELETED,
 ];
 
-/// An event to be published.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Published {
-    /// Its place among what is published of the change, the same each time: 0 for the thread's own, else derived from the
-    /// place of a participant.
-    pub ordinal: u32,
-    /// One of the published types, such as `Microsoft.Communication.ChatMessageReceived`.
-    pub event_type: &'static str,
-    /// Its subject.
-    pub subject: String,
-    /// Its data as JSON.
-    pub data: String,
-    /// When it happened.
-    pub time: Timestamp,
-}
-
-impl Published {
-    fn new<P: Payload>(ordinal: u32, data: &P, subject: &[&str], time: Timestamp) -> Self {
-        Self {
-            ordinal,
-            event_type: P::EVENT_TYPE,
-            subject: trunkline_catalogue::subject::<P>(subject),
-            data: serde_json::to_string(data).expect("payloads are texts, numbers and maps of texts"),
-            time,
-        }
-    }
-}
-
 /// What is published of one thing: `whole` for the thread, and what `of` makes for each of `members`. The subject is
 /// the thread and who did it, and for a member the member too.
 fn for_all<'m, W: Payload, M: Payload>(
@@ -78,12 +50,12 @@ fn for_all<'m, W: Payload, M: Payload>(
     time: Timestamp,
     members: impl IntoIterator<Item = &'m MemberRow>,
     of: impl Fn(&MemberRow) -> M,
-) -> Vec<Published> {
+) -> Vec<Publication> {
     let each = members.into_iter().map(|member| {
         let subject = [subject[0], subject[1], &*member.raw_id];
-        Published::new(ordinal_of(member), &of(member), &subject, time)
+        Publication::new(ordinal_of(member), &of(member), &subject, time)
     });
-    std::iter::once(Published::new(0, whole, &subject, time)).chain(each).collect()
+    std::iter::once(Publication::new(0, whole, &subject, time)).chain(each).collect()
 }
 
 /// The payload of chat's events.
@@ -106,7 +78,7 @@ struct Scene {
 impl ChatService {
     /// What an event stands for: that of the thread first, then one per participant in the order of adding. Each keeps its
     /// place when another is gone. Nothing for an event of another service or of what was erased.
-    pub async fn expand(&self, event: &Event) -> Result<Vec<Published>, ChatError> {
+    pub async fn expand(&self, event: &Event) -> Result<Vec<Publication>, ChatError> {
         let Some(kind) = KINDS.iter().copied().find(|kind| *kind == event.kind) else {
             return Ok(Vec::new());
         };
@@ -115,7 +87,7 @@ impl ChatService {
     }
 }
 
-fn expand(tx: &mut Tx<'_>, kind: &str, reference: Reference) -> Result<Vec<Published>, ChatError> {
+fn expand(tx: &mut Tx<'_>, kind: &str, reference: Reference) -> Result<Vec<Publication>, ChatError> {
     let Some(thread) = find_thread(tx, reference.thread)? else { return Ok(Vec::new()) };
     let members = list_members_at(tx, reference.thread, reference.change)?;
     let transaction_id = transaction_id(reference);

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use trunkline_kernel::{ResourceId, Timestamp};
+use trunkline_catalogue::Publication;
+use trunkline_kernel::ResourceId;
 use trunkline_net::outbound::{OutboundError, Target};
 use trunkline_store::Event;
 use uuid::Uuid;
@@ -41,21 +42,6 @@ pub trait FindTopic: Send + Sync {
 
     /// The id of this installation's ARM subscription.
     fn subscription_id(&self) -> PortFuture<'_, Uuid>;
-}
-
-/// An event to be published that a domain event stands for.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Publication {
-    /// Its place among what the event stands for. Its id derives from it.
-    pub ordinal: u32,
-    /// One of the published types, such as `Microsoft.Communication.ChatMessageReceived`.
-    pub event_type: String,
-    /// Its subject.
-    pub subject: String,
-    /// Its data as JSON, written by serde.
-    pub data: String,
-    /// When it happened.
-    pub time: Timestamp,
 }
 
 /// Expands one event of a service's own into the events that are published.

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use trunkline_catalogue::NAME_PREFIX;
+use trunkline_catalogue::{NAME_PREFIX, Publication};
 use trunkline_delivery::Position;
 use trunkline_kernel::ResourceId;
 use trunkline_store::Event;
 
 use crate::EventsService;
 use crate::envelope::{Published, event_id};
-use crate::ports::{PortError, Publication};
+use crate::ports::PortError;
 
 /// Whether rows of this kind are published.
 pub(crate) fn is_published(service: &EventsService, kind: &str) -> bool {
@@ -28,7 +28,7 @@ pub(crate) async fn publish(
         Some(translate) => translate.translate(&event).await?,
         None if event.kind.starts_with(NAME_PREFIX) => vec![Publication {
             ordinal: 0,
-            event_type: event.kind,
+            event_type: event.kind.into(),
             subject: event.subject,
             data: event.payload,
             time: event.created_at,
@@ -42,7 +42,7 @@ pub(crate) async fn publish(
             id: event_id(service.installation, position),
             resource,
             topic: Arc::clone(topic),
-            event_type: shared(publication.event_type),
+            event_type: shared(publication.event_type.into_owned()),
             subject: publication.subject,
             data: publication.data,
             time: publication.time,

@@ -13,8 +13,9 @@ mod tests;
 use std::sync::Arc;
 
 use trunkline_web::Routes;
+use trunkline_web::ports::FindUsers;
 
-pub use ports::{FindUsers, IssueCredentials, RelayCredential};
+pub use ports::{IssueCredentials, RelayCredential};
 
 /// What the service is made of.
 pub struct Parts {

@@ -3,13 +3,6 @@
 use std::time::Duration;
 
 use trunkline_kernel::{ResourceId, Secret, Timestamp};
-use trunkline_web::ports::PortFuture;
-
-/// Knows the users of a resource.
-pub trait FindUsers: Send + Sync + 'static {
-    /// Which of the raw ids are users of the resource, in the order given.
-    fn known(&self, resource: ResourceId, raw_ids: Vec<String>) -> PortFuture<'_, Vec<bool>>;
-}
 
 /// A name and password, and where they are good.
 #[derive(Clone, Debug)]

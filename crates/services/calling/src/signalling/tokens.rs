@@ -13,8 +13,8 @@ use trunkline_web::{Principal, ResourceView};
 use super::session::Session;
 use super::{FORBIDDEN, UNAUTHORIZED};
 use crate::CallingService;
-use crate::ports::HeldToken;
 use crate::settings::OnTokenEnd;
+use trunkline_web::ports::HeldToken;
 
 /// The scope that places calls.
 const STARTS: &str = "voip";

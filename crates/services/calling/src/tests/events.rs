@@ -1,12 +1,12 @@
 //! Rows, events and usage of calls, in one transaction each; and what the events are published as.
 
 use serde_json::{Value, json};
+use trunkline_catalogue::Publication;
 use trunkline_kernel::Timestamp;
 use trunkline_store::{Event, StoreError, params};
 use trunkline_testkit::{TestStore, on_both_engines};
 
 use super::harness::{ADA, BOB, GROUP, SLICES, World, raw_id};
-use crate::events::Published;
 use crate::rules::{Input, P};
 
 on_both_engines!(SLICES;
@@ -27,7 +27,7 @@ async fn told(world: &World) -> Vec<(String, i64)> {
 }
 
 /// What the events so far are published as.
-async fn published(world: &World) -> Vec<Published> {
+async fn published(world: &World) -> Vec<Publication> {
     let mut found = Vec::new();
     for (index, event) in world.app.events().await.iter().enumerate() {
         let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
@@ -44,7 +44,7 @@ async fn published(world: &World) -> Vec<Published> {
     found
 }
 
-fn data(published: &Published) -> Value {
+fn data(published: &Publication) -> Value {
     serde_json::from_str(&published.data).expect("data is JSON")
 }
 

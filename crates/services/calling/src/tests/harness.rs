@@ -16,15 +16,12 @@ use trunkline_store::Slice;
 use trunkline_tasks::Tasks;
 use trunkline_testkit::realtime::{Origin, listen};
 use trunkline_testkit::{FixedOperators, FixedResources, SignallingClient, TestApp, TestStore, app};
-use trunkline_web::ports::{PortFuture, VerifyBearer};
+use trunkline_web::ports::{FindUsers, HeldToken, PortFuture, VerifyBearer};
 use trunkline_web::{ApiError, Principal, ResourceView};
 use uuid::Uuid;
 
 use crate::rules::{Input, P};
-use crate::{
-    CallingService, FindRooms, FindUsers, HeldToken, Metrics, Parts, RelayCredentials, RoomPlace,
-    RoomRefusal, Settings,
-};
+use crate::{CallingService, FindRooms, Metrics, Parts, RelayCredentials, RoomPlace, RoomRefusal, Settings};
 
 pub(super) const SLICES: &[Slice] = &[trunkline_web::SLICE, crate::SLICE];
 

@@ -13,9 +13,9 @@ use trunkline_web::{ApiError, Context, Principal, Routes};
 use crate::ChatService;
 use crate::error::ChatError;
 use crate::operations::realtime as operation;
-use crate::ports::HeldToken;
 use crate::realtime::Identity;
 use crate::rows::{self, PersonNumber};
+use trunkline_web::ports::HeldToken;
 
 /// A client's own name: a GUID with the SDK. The path of a registration has it, so it stays short.
 const EPID_BYTES_MAX: usize = 64;

@@ -27,9 +27,9 @@ use super::tokens::Tokens;
 use crate::changes::{CHANGED_TOPIC, Committed};
 use crate::metrics::Metrics;
 use crate::notify::{Reaction, Typing};
-use crate::ports::FindUsers;
 use crate::rows::ThreadNumber;
 use crate::settings::Settings;
+use trunkline_web::ports::FindUsers;
 
 /// Shards: enough to keep the cores of a large machine at fan-out.
 const SHARDS: usize = 4;

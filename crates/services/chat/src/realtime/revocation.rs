@@ -13,7 +13,7 @@ use trunkline_tasks::Shutdown;
 
 use super::endpoint::{Closing, Endpoint};
 use super::hub::Hub;
-use crate::ports::HeldToken;
+use trunkline_web::ports::HeldToken;
 
 /// Told between nodes: whose connections end; the resource, and the user unless it is about all of them.
 const DISCONNECT_TOPIC: &str = "chat.disconnect";

@@ -17,8 +17,8 @@ use trunkline_kernel::{Entropy, ResourceId, Timestamp};
 use uuid::Uuid;
 
 use super::endpoint::Identity;
-use crate::ports::HeldToken;
 use crate::rows::PersonNumber;
+use trunkline_web::ports::HeldToken;
 
 /// How long connection parameters are good: a client drops them an hour before their end and asks anew.
 pub(crate) const PARAMETERS_FOR: Duration = Duration::from_hours(24);

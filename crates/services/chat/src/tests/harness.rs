@@ -17,11 +17,11 @@ use trunkline_testkit::{
     Answer, Call, FixedDirectory, FixedOperators, FixedResources, TestApp, TestStore, app,
 };
 use trunkline_web::context::encode;
-use trunkline_web::ports::{PortFuture, VerifyBearer};
+use trunkline_web::ports::{FindUsers, HeldToken, PortFuture, VerifyBearer};
 use trunkline_web::{ApiError, Principal, ResourceView};
 use uuid::Uuid;
 
-use crate::{ChatService, FindUsers, HeldToken, Metrics, Parts, Settings};
+use crate::{ChatService, Metrics, Parts, Settings};
 
 pub(super) const SLICES: &[Slice] = &[trunkline_web::SLICE, crate::SLICE];
 

@@ -8,8 +8,8 @@ use trunkline_testkit::{Call, TestStore, on_both_engines};
 
 use super::harness::{ADA, BOB, SLICES, World, raw_id, token};
 use super::live::{DEADLINE, Live, texts};
-use crate::ports::HeldToken;
 use crate::realtime::{Identity, Transport};
+use trunkline_web::ports::HeldToken;
 
 on_both_engines!(SLICES;
     a_token_that_expires_ends_its_connection,

@@ -14,9 +14,9 @@ use trunkline_testkit::TestStore;
 use super::harness::{ADA, BOB, FakeUsers, SLICES, World, raw_id};
 use super::live::DEADLINE;
 use crate::metrics::Metrics;
-use crate::ports::HeldToken;
 use crate::realtime::{Closing, Endpoint, Frames, Identity, Transport};
 use crate::{ChatService, Parts, Settings};
+use trunkline_web::ports::HeldToken;
 
 /// A node with its hub running.
 struct Node {

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use trunkline_catalogue::{NAME_PREFIX, find};
+use trunkline_catalogue::{NAME_PREFIX, Publication, find};
 use trunkline_kernel::Clock as _;
 use trunkline_store::outbox::steps::KEPT_MAX;
 use trunkline_testkit::{TestStore, on_both_engines};
 
 use super::world::{RESOURCE, SLICES, World, member, raw_id};
 use crate::changes::{self, ThreadUpdate};
-use crate::translate::{KINDS, Published};
+use crate::translate::KINDS;
 
 on_both_engines!(SLICES;
     every_kind_is_published_to_the_thread_and_to_everybody_in_it,
@@ -23,7 +23,7 @@ on_both_engines!(SLICES;
 );
 
 /// Everything that chat's events stand for so far: names without the prefix and subjects without the thread.
-async fn publish(world: &World) -> Vec<Published> {
+async fn publish(world: &World) -> Vec<Publication> {
     let mut published = Vec::new();
     for event in world.events().await {
         published.extend(world.chat.expand(&event).await.expect("published events"));
@@ -31,13 +31,13 @@ async fn publish(world: &World) -> Vec<Published> {
     published
 }
 
-fn names(published: &[Published]) -> Vec<&str> {
+fn names(published: &[Publication]) -> Vec<&str> {
     published.iter().filter_map(|one| one.event_type.strip_prefix(NAME_PREFIX)).collect()
 }
 
 /// What the payload of the type may hold, and nothing else; subjects as their template says.
-fn check(published: &Published) {
-    let known = find(published.event_type).expect("a published type");
+fn check(published: &Publication) {
+    let known = find(&published.event_type).expect("a published type");
     let data: Value = serde_json::from_str(&published.data).expect("JSON");
     (known.check)(&data).unwrap_or_else(|cause| panic!("{}: {cause}: {data}", known.name));
     let sample = known.sample_data();
@@ -201,7 +201,7 @@ async fn everybody_keeps_their_place_when_others_go(test: TestStore) {
     world.send(&thread.id, "ada", "hello").await;
     world.add(&thread.id, "ada", &["eve", "finn"]).await;
     let first = places(&world).await;
-    let of_dora = |(_, subject): &&(&str, String)| subject.ends_with("_dora");
+    let of_dora = |(_, subject): &&(String, String)| subject.ends_with("_dora");
     // Of the making, of the message, of each who was added.
     assert_eq!(first.values().filter(of_dora).count(), 4);
     world.remove(&thread.id, "ada", "ben").await;
@@ -219,12 +219,12 @@ async fn everybody_keeps_their_place_when_others_go(test: TestStore) {
 }
 
 /// What is published at which place: its type and subject. No place may be there twice.
-async fn places(world: &World) -> BTreeMap<(u64, u32), (&'static str, String)> {
+async fn places(world: &World) -> BTreeMap<(u64, u32), (String, String)> {
     let mut places = BTreeMap::new();
     for event in world.events().await {
         for one in world.chat.expand(&event).await.expect("published events") {
             let place = (event.sequence, one.ordinal);
-            assert_eq!(places.insert(place, (one.event_type, one.subject)), None, "{place:?}");
+            assert_eq!(places.insert(place, (one.event_type.into_owned(), one.subject)), None, "{place:?}");
         }
     }
     places

@@ -11,7 +11,7 @@ use trunkline_store::jobs::{JobRunner, RetryPolicy};
 use trunkline_store::{Event, Key, StoreError, Tx, params};
 use trunkline_tasks::Tasks;
 use trunkline_testkit::TestStore;
-use trunkline_web::ports::PortFuture;
+use trunkline_web::ports::{FindUsers, HeldToken, PortFuture};
 use uuid::Uuid;
 
 use crate::changes::{self, Committed, Edit, NewMember, NewMessage, NewThread, ThreadUpdate};
@@ -20,7 +20,7 @@ use crate::metrics::Metrics;
 use crate::rows::{self, MemberRow, MessageKind, MessageRow, MessagesFrom, ThreadRow};
 use crate::rules::access::{self, Caller, Wanted};
 use crate::rules::threads::{key, new_id};
-use crate::{ChatService, ERASE_JOB, FindUsers, HeldToken, Parts, RETENTION_JOB, SLICE, Settings};
+use crate::{ChatService, ERASE_JOB, Parts, RETENTION_JOB, SLICE, Settings};
 
 /// The tables a test of this crate needs.
 pub(super) const SLICES: &[trunkline_store::Slice] = &[SLICE, trunkline_web::SLICE];

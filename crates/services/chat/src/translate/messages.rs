@@ -1,5 +1,6 @@
 //! Events about messages. System messages raise none.
 
+use trunkline_catalogue::Publication;
 use trunkline_catalogue::chat::{
     ChatMessageDeleted, ChatMessageDeletedInThread, ChatMessageEdited, ChatMessageEditedInThread,
     ChatMessageReceived, ChatMessageReceivedInThread,
@@ -8,13 +9,13 @@ use trunkline_catalogue::identifiers::CommunicationIdentifier;
 use trunkline_kernel::Timestamp;
 use trunkline_store::Tx;
 
-use super::{Published, Scene, for_all, identifier, metadata_of, name_of};
+use super::{Scene, for_all, identifier, metadata_of, name_of};
 use crate::error::ChatError;
 use crate::rows::messages::{find_by_change, find_sent_by};
 use crate::rows::{MemberRow, MessageKind, MessageRow};
 
 /// A message that was edited since is published with the text it has now; a deleted one is not.
-pub(super) fn sent(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, ChatError> {
+pub(super) fn sent(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Publication>, ChatError> {
     let found = find_sent_by(tx, scene.thread.number, scene.change)?;
     let Some(message) = found.filter(|message| message.deleted_at.is_none()) else { return Ok(Vec::new()) };
     let (subject, time) = (subject(scene, &message), message.created_at);
@@ -23,7 +24,7 @@ pub(super) fn sent(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, Cha
 }
 
 /// Only the last edit is published when several came in between: the texts before are gone.
-pub(super) fn edited(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, ChatError> {
+pub(super) fn edited(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Publication>, ChatError> {
     let found = find_by_change(tx, scene.thread.number, scene.change)?;
     let Some(message) = found.filter(|message| message.deleted_at.is_none()) else { return Ok(Vec::new()) };
     let (subject, time) = (subject(scene, &message), message.changed_at);
@@ -31,7 +32,7 @@ pub(super) fn edited(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, C
     Ok(for_all(&whole, subject, time, audience(scene, &message), |member| edited_for(member, &whole)))
 }
 
-pub(super) fn deleted(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, ChatError> {
+pub(super) fn deleted(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Publication>, ChatError> {
     let Some(message) = find_by_change(tx, scene.thread.number, scene.change)? else { return Ok(Vec::new()) };
     let Some(time) = message.deleted_at else { return Ok(Vec::new()) };
     let subject = subject(scene, &message);

@@ -1,5 +1,6 @@
 //! Events about who is in a thread: one per person, and one per person and participant.
 
+use trunkline_catalogue::Publication;
 use trunkline_catalogue::chat_threads::{
     ChatParticipantAddedToThreadWithUser, ChatParticipantRemovedFromThreadWithUser,
     ChatThreadParticipantAdded, ChatThreadParticipantRemoved,
@@ -7,12 +8,12 @@ use trunkline_catalogue::chat_threads::{
 use trunkline_store::Tx;
 
 use super::threads::participant;
-use super::{Published, Scene, identifier, ordinal_of};
+use super::{Scene, identifier, ordinal_of};
 use crate::error::ChatError;
 use crate::rows::messages::find_sent_by;
 use crate::rows::{MemberRow, MessageRow};
 
-pub(super) fn added(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, ChatError> {
+pub(super) fn added(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Publication>, ChatError> {
     let Some(message) = find_sent_by(tx, scene.thread.number, scene.change)? else { return Ok(Vec::new()) };
     let (thread, time, mut published) = (&scene.thread, message.created_at, Vec::new());
     let added_by = identifier(&message.sender_raw);
@@ -25,7 +26,7 @@ pub(super) fn added(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, Ch
             participant_added: participant(told),
             version: Some(message.version),
         };
-        published.push(Published::new(ordinal, &data, &[&thread.id, &told.raw_id], time));
+        published.push(Publication::new(ordinal, &data, &[&thread.id, &told.raw_id], time));
     }
     for member in &scene.members {
         for (index, told) in (0..).zip(&message.people) {
@@ -41,13 +42,13 @@ pub(super) fn added(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, Ch
             };
             let subject = [&*thread.id, &*told.raw_id, &*member.raw_id];
             let ordinal = first_place(member, &message).saturating_add(index);
-            published.push(Published::new(ordinal, &data, &subject, time));
+            published.push(Publication::new(ordinal, &data, &subject, time));
         }
     }
     Ok(published)
 }
 
-pub(super) fn removed(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, ChatError> {
+pub(super) fn removed(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Publication>, ChatError> {
     let Some(message) = find_sent_by(tx, scene.thread.number, scene.change)? else { return Ok(Vec::new()) };
     let (thread, time, mut published) = (&scene.thread, message.created_at, Vec::new());
     let removed_by = identifier(&message.sender_raw);
@@ -60,7 +61,7 @@ pub(super) fn removed(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, 
             participant_removed: participant(told),
             version: Some(message.version),
         };
-        published.push(Published::new(ordinal, &data, &[&thread.id, &told.raw_id], time));
+        published.push(Publication::new(ordinal, &data, &[&thread.id, &told.raw_id], time));
     }
     for member in &scene.members {
         for (index, told) in (0..).zip(&message.people) {
@@ -76,7 +77,7 @@ pub(super) fn removed(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, 
             };
             let subject = [&*thread.id, &*told.raw_id, &*member.raw_id];
             let ordinal = first_place(member, &message).saturating_add(index);
-            published.push(Published::new(ordinal, &data, &subject, time));
+            published.push(Publication::new(ordinal, &data, &subject, time));
         }
     }
     Ok(published)

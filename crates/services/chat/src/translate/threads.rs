@@ -3,20 +3,21 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use trunkline_catalogue::Publication;
 use trunkline_catalogue::chat_threads::{
     ChatThreadCreated, ChatThreadCreatedWithUser, ChatThreadDeleted, ChatThreadPropertiesUpdated,
     ChatThreadPropertiesUpdatedPerUser, ChatThreadWithUserDeleted, ThreadParticipant,
 };
 use trunkline_store::Tx;
 
-use super::{Published, Scene, for_all, identifier, metadata_of, name_of};
+use super::{Scene, for_all, identifier, metadata_of, name_of};
 use crate::error::ChatError;
 use crate::rows::MessagePersonRow;
 use crate::rows::messages::find_sent_by;
 use crate::rows::notes::{NoteRow, find_note};
 use crate::rows::people::service_raw_id;
 
-pub(super) fn created(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, ChatError> {
+pub(super) fn created(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Publication>, ChatError> {
     let Some(message) = find_sent_by(tx, scene.thread.number, scene.change)? else { return Ok(Vec::new()) };
     let (thread, time) = (&scene.thread, message.created_at);
     let whole = ChatThreadCreated {
@@ -45,7 +46,7 @@ pub(super) fn created(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, 
     }))
 }
 
-pub(super) fn properties_updated(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, ChatError> {
+pub(super) fn properties_updated(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Publication>, ChatError> {
     let Some(note) = find_note(tx, scene.thread.number, scene.change)? else { return Ok(Vec::new()) };
     // The texts of a deleted thread are gone.
     if scene.thread.deleted_at.is_some() {
@@ -78,7 +79,7 @@ pub(super) fn properties_updated(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<P
     }))
 }
 
-pub(super) fn deleted(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Published>, ChatError> {
+pub(super) fn deleted(tx: &mut Tx<'_>, scene: &Scene) -> Result<Vec<Publication>, ChatError> {
     let Some(note) = find_note(tx, scene.thread.number, scene.change)? else { return Ok(Vec::new()) };
     let (thread, by) = (&scene.thread, deleted_by(scene, &note));
     let whole = ChatThreadDeleted {

@@ -11,9 +11,9 @@ use trunkline_testkit::{
     Answer, Call, FixedDirectory, FixedOperators, FixedResources, TestApp, TestStore, app, on_both_engines,
 };
 use trunkline_web::KeySlot;
-use trunkline_web::ports::PortFuture;
+use trunkline_web::ports::{FindUsers, HeldToken, PortFuture};
 
-use crate::{FindUsers, IssueCredentials, Parts, RelayCredential, TraversalService};
+use crate::{IssueCredentials, Parts, RelayCredential, TraversalService};
 
 const SLICES: &[Slice] = &[trunkline_web::SLICE];
 const PATH: &str = "/networkTraversal/:issueRelayConfiguration?api-version=2022-03-01-preview";
@@ -36,6 +36,10 @@ impl FindUsers for OneUser {
     fn known(&self, resource: ResourceId, raw_ids: Vec<String>) -> PortFuture<'_, Vec<bool>> {
         let is_known = move |id: String| id == USER && resource.to_string().ends_with("01");
         Box::pin(async move { Ok(raw_ids.into_iter().map(is_known).collect()) })
+    }
+
+    fn still_good(&self, _: ResourceId, _: Vec<HeldToken>) -> PortFuture<'_, Vec<bool>> {
+        unreachable!("nobody stays connected here")
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::StatusCode;
 use hyper_util::rt::TokioIo;
-use trunkline_net::websocket::{self, HandshakeError};
-use trunkline_web::{ApiError, Context, Reply};
+use trunkline_net::websocket::HandshakeError;
+use trunkline_web::{ApiError, Context, Reply, sockets};
 
 use super::{check_open, identity};
 use crate::ChatService;
@@ -13,10 +13,6 @@ use crate::realtime::{Transport, serve_socket, socketio};
 
 /// Seconds without a frame after which the client hangs up, and without data; the server says something after 25.
 const SILENCE_S: (u32, u32) = (60, 65);
-/// What the handshake of a WebSocket is made of.
-const HANDSHAKE_HEADERS: [HeaderName; 4] =
-    [header::UPGRADE, header::CONNECTION, header::SEC_WEBSOCKET_KEY, header::SEC_WEBSOCKET_VERSION];
-
 pub(crate) async fn realtime_handshake(
     service: Arc<ChatService>,
     context: Context,
@@ -43,13 +39,10 @@ pub(crate) async fn realtime_connect(
     mut context: Context,
 ) -> Result<Reply, ApiError> {
     check_open(&service)?;
-    // Browsers ask nobody before they upgrade, so the origin is checked here.
-    if !context.is_origin_allowed() {
-        return Err(ApiError::forbidden("Pages of this origin may not connect; see 'cors.origins'."));
-    }
-    let accepted = match websocket::accept(&handshake_headers(&context)) {
+    sockets::check_origin(&context)?;
+    let accepted = match sockets::accept(&context) {
         Ok(headers) => headers,
-        Err(refused) => return Ok(refuse(refused)),
+        Err(refused) => return Ok(sockets::refuse(refused)),
     };
     let taken = service.realtime.tokens.take_session(context.path("sessionId"), context.now);
     let identity = taken.map_err(|_| {
@@ -57,7 +50,7 @@ pub(crate) async fn realtime_connect(
             "The session id was not made here, is too old, or was used; make a new handshake.",
         )
     })?;
-    let Some(upgrade) = context.take_upgrade() else { return Ok(refuse(HandshakeError::NoUpgrade)) };
+    let Some(upgrade) = context.take_upgrade() else { return Ok(sockets::refuse(HandshakeError::NoUpgrade)) };
     let greeting = greeting(&context);
     let hub = Arc::clone(&service.realtime);
     service.tasks.spawn_quiet(async move {
@@ -67,23 +60,4 @@ pub(crate) async fn realtime_connect(
         serve_socket(hub, endpoint, TokioIo::new(upgraded)).await;
     });
     Ok(Reply::switching(accepted))
-}
-
-fn handshake_headers(context: &Context) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(HANDSHAKE_HEADERS.len());
-    for name in HANDSHAKE_HEADERS {
-        let value = context.header(name.as_str()).and_then(|value| HeaderValue::from_str(value).ok());
-        if let Some(value) = value {
-            headers.insert(name, value);
-        }
-    }
-    headers
-}
-
-fn refuse(refused: HandshakeError) -> Reply {
-    let status = refused.status();
-    let message = format!("This address is a WebSocket: {refused}.");
-    let mut reply = Reply::from(ApiError::new(status, "BadRequest", message));
-    reply.headers.extend(refused.headers());
-    reply
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use trunkline_kernel::{ResourceId, Timestamp};
 
-use crate::ports::HeldToken;
 use crate::rows::PersonNumber;
+use trunkline_web::ports::HeldToken;
 
 /// Who a client is: from its token and its handshake.
 #[derive(Clone, Debug)]

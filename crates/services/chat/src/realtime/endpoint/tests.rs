@@ -10,9 +10,9 @@ use super::state::SILENCE_MAX;
 use super::*;
 use crate::notify::{Reaction, Typing, encode_reaction, encode_typing};
 use crate::notify::{ThreadFacts, encode};
-use crate::ports::HeldToken;
 use crate::realtime::window::IN_FLIGHT_MAX;
 use crate::rows::{MessageRow, PersonNumber};
+use trunkline_web::ports::HeldToken;
 
 const NOW: Duration = Duration::from_secs(100);
 /// When edits are made.

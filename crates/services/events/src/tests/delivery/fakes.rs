@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use serde_json::Value;
+use trunkline_catalogue::Publication;
 use trunkline_kernel::{Clock, ResourceId, Secret, SystemClock, Timestamp};
 use trunkline_net::outbound::{OutboundError, Target};
 use trunkline_store::blobs::{BlobPlace, Blobs};
@@ -19,9 +20,7 @@ use trunkline_testkit::TestStore;
 use uuid::Uuid;
 
 use crate::model::{Destination, Filter, Provisioning, Retry, Schema, Secrets, Spec, Subscription};
-use crate::ports::{
-    FindTopic, OutboundFuture, PortFuture, Publication, SendWebhook, Topic, Translate, WebhookConnection,
-};
+use crate::ports::{FindTopic, OutboundFuture, PortFuture, SendWebhook, Topic, Translate, WebhookConnection};
 use crate::rows::{self, SubscriptionRow};
 use crate::{EventsService, Metrics, Parts, Settings};
 
@@ -382,7 +381,7 @@ impl Translate for InPairs {
     fn translate<'a>(&'a self, event: &'a Event) -> PortFuture<'a, Vec<Publication>> {
         let publication = |(ordinal, event_type): (u32, &str)| Publication {
             ordinal,
-            event_type: format!("Microsoft.Communication.{event_type}"),
+            event_type: format!("Microsoft.Communication.{event_type}").into(),
             subject: format!("{}/{event_type}", event.subject),
             data: event.payload.clone(),
             time: event.created_at,
