@@ -1,4 +1,4 @@
-//! The relay: what clients ask, and what goes between them and their peers (RFC 8656, 6156).
+//! The relay: what clients ask, and what goes between them and their peers (RFC 8656, 6156, 6062).
 //!
 //! ```text
 //!  client ── handle_client ──> [ Server ] ── Outlet::to_peer ──> peer
@@ -10,6 +10,9 @@
 
 mod allocation;
 mod asked;
+mod authentication;
+mod connections;
+mod counts;
 mod nonce;
 mod quota;
 mod requests;
@@ -22,15 +25,27 @@ use trunkline_kernel::Secret;
 use crate::stun::{Class, Message, Method, TransactionId};
 use crate::{Now, channel};
 use allocation::Allocation;
+pub use allocation::Rate;
 use asked::Asked;
+use connections::Connection;
 use nonce::Nonces;
 use quota::{Quotas, Refusals};
+use requests::Refusal;
+
+pub(crate) use authentication::{ALGORITHMS, SHA256};
+pub use connections::ConnectionId;
+pub use counts::{Statistics, Why};
+pub(crate) use nonce::COOKIE;
 
 /// Expired permissions, channels and allocations count for nothing at once; this often they are put away.
 const SWEEP_EVERY: Now = Now::from_secs(1);
 
 /// With the head of an indication the length must still fit 16 bits.
 const DATAGRAM_BYTES_MAX: usize = 65_400;
+
+/// What a datagram counts against a rate beside its bytes: heads of the network's and the work on it. Without them empty
+/// ones would be free.
+const HEADS_BYTES: usize = 64;
 
 /// How a client reaches the relay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,6 +65,15 @@ pub struct FiveTuple {
     pub client: SocketAddr,
     /// The address the client used.
     pub server: SocketAddr,
+}
+
+/// How an allocation reaches its peers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// Datagrams.
+    Udp,
+    /// Connections (RFC 6062).
+    Tcp,
 }
 
 /// An IP version.
@@ -105,10 +129,18 @@ pub trait Outlet {
     fn to_peer(&mut self, relay: SocketAddr, peer: SocketAddr, bytes: &[u8]);
     /// Whether clients may have peers at `address`. A relay inside a network must not lead into it.
     fn may_reach(&self, address: IpAddr) -> bool;
-    /// Opens a relay; `None` when there is no port.
-    fn open_relay(&mut self, family: Family, wish: PortWish) -> Option<Opened>;
+    /// Opens a relay; `None` when there is no port. One of TCP listens there, for which [`PortWish::Any`] is wished.
+    fn open_relay(&mut self, family: Family, protocol: Protocol, wish: PortWish) -> Option<Opened>;
     /// Closes a relay, one kept for later included.
-    fn close_relay(&mut self, relay: SocketAddr);
+    fn close_relay(&mut self, protocol: Protocol, relay: SocketAddr);
+    /// Whether clients may have a TCP connection to `peer`.
+    fn may_connect(&self, peer: SocketAddr) -> bool;
+    /// Connects from `relay` to `peer`; [`Server::handle_connected`] tells how it went.
+    fn connect(&mut self, id: ConnectionId, relay: SocketAddr, peer: SocketAddr);
+    /// From now on the bytes of a client's stream and those of the connection go to each other.
+    fn join(&mut self, id: ConnectionId, tuple: &FiveTuple);
+    /// Ends a connection, whatever it does.
+    fn disconnect(&mut self, id: ConnectionId);
 }
 
 /// What nobody gets past.
@@ -122,7 +154,8 @@ pub struct Limits {
     pub allocations_per_tenant: u32,
     /// Allocations from one address of a client. Many people may share one.
     pub allocations_per_address: u32,
-    /// Bytes a second that an allocation may relay each way; bursts of a quarter of it. 0: no bound.
+    /// Bytes a second that an allocation may relay each way, a head of 64 for each datagram included; bursts of a quarter
+    /// of it. 0: no bound.
     pub bytes_per_second: u32,
 }
 
@@ -151,33 +184,10 @@ pub struct ServerConfig {
     pub epoch_s: u64,
     /// The IP versions relays can have.
     pub families: Vec<Family>,
+    /// Whether clients may have peers over TCP (RFC 6062).
+    pub is_tcp_on: bool,
     /// Bounds.
     pub limits: Limits,
-}
-
-/// What happened so far; counts only grow, except `allocations`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Statistics {
-    /// Allocations there are.
-    pub allocations: u64,
-    /// Allocations made.
-    pub made: u64,
-    /// Requests refused, whatever for.
-    pub refused: u64,
-    /// Datagrams to peers.
-    pub to_peers: u64,
-    /// Bytes in them.
-    pub to_peers_bytes: u64,
-    /// Datagrams to clients.
-    pub to_clients: u64,
-    /// Bytes in them, without heads.
-    pub to_clients_bytes: u64,
-    /// Datagrams dropped because an allocation was over its rate.
-    pub over_rate: u64,
-    /// Datagrams dropped for want of an allocation, a permission or a channel.
-    pub not_permitted: u64,
-    /// What was no message at all.
-    pub malformed: u64,
 }
 
 /// A TURN server without sockets.
@@ -186,9 +196,13 @@ pub struct Server {
     config: ServerConfig,
     nonces: Nonces,
     allocations: HashMap<FiveTuple, Allocation>,
-    // Invariant: exactly the relays of `allocations`.
+    // Invariant: exactly the relays of `allocations`, those of UDP and those of TCP. A number may be in both.
     by_relay: HashMap<SocketAddr, FiveTuple>,
+    by_tcp_relay: HashMap<SocketAddr, FiveTuple>,
     reservations: Vec<Reservation>,
+    // Invariant: each is in the list of its allocation.
+    connections: HashMap<ConnectionId, Connection>,
+    connections_made: u64,
     quotas: Quotas,
     refusals: Refusals,
     indications: u64,
@@ -212,7 +226,10 @@ impl Server {
             config,
             allocations: HashMap::new(),
             by_relay: HashMap::new(),
+            by_tcp_relay: HashMap::new(),
             reservations: Vec::new(),
+            connections: HashMap::new(),
+            connections_made: 0,
             quotas: Quotas::default(),
             refusals: Refusals::default(),
             indications: 0,
@@ -224,7 +241,8 @@ impl Server {
     /// What happened so far.
     pub fn statistics(&self) -> Statistics {
         let allocations = self.allocations.len() as u64;
-        Statistics { allocations, ..self.statistics }
+        let connections = self.connections.len() as u64;
+        Statistics { allocations, connections, ..self.statistics }
     }
 
     /// Replaces the secrets; running allocations go on until they are refreshed.
@@ -249,7 +267,9 @@ impl Server {
         let asked = Asked::read(&message);
         match (message.class, message.method) {
             (Class::Request, Method::Binding) => self.handle_binding(&tuple, &message, &asked, outlet),
-            (Class::Request, Method::Send | Method::Data) => self.statistics.malformed += 1,
+            (Class::Request, Method::Send | Method::Data | Method::ConnectionAttempt) => {
+                self.statistics.malformed += 1;
+            }
             (Class::Request, _) => self.handle_request(&tuple, &message, &asked, now, outlet),
             (Class::Indication, Method::Send) => self.handle_send(&tuple, &asked, now, outlet),
             // Keep-alives of RFC 8489 §13 and answers to nothing that was asked.
@@ -279,7 +299,7 @@ impl Server {
             self.statistics.malformed += 1;
             return;
         }
-        if !allocation.inbound.take(bytes.len(), now) {
+        if !allocation.inbound.take(HEADS_BYTES + bytes.len(), now) {
             self.statistics.over_rate += 1;
             return;
         }
@@ -333,10 +353,11 @@ impl Server {
         for tuple in over {
             self.end(&tuple, outlet);
         }
+        self.sweep_connections(now, outlet);
         self.reservations.retain(|reservation| {
             let is_kept = reservation.expires > now;
             if !is_kept {
-                outlet.close_relay(reservation.relay);
+                outlet.close_relay(Protocol::Udp, reservation.relay);
             }
             is_kept
         });
@@ -372,7 +393,10 @@ impl Server {
         // cannot be forbidden here.
         let is_understood = asked.unknown.is_empty() && !asked.is_malformed && !asked.dont_fragment;
         let allocation = self.allocations.get_mut(tuple).filter(|allocation| allocation.expires > now);
-        match allocation.filter(|allocation| is_understood && allocation.permits(peer.ip(), now)) {
+        let may_send = |one: &&mut Allocation| {
+            is_understood && one.protocol == Protocol::Udp && one.permits(peer.ip(), now)
+        };
+        match allocation.filter(may_send) {
             Some(allocation) => Self::relay(allocation, peer, data, now, &mut self.statistics, outlet),
             None => self.statistics.not_permitted += 1,
         }
@@ -390,7 +414,7 @@ impl Server {
             statistics.not_permitted += 1;
             return;
         };
-        if !allocation.outbound.take(data.len(), now) {
+        if !allocation.outbound.take(HEADS_BYTES + data.len(), now) {
             statistics.over_rate += 1;
             return;
         }
@@ -399,11 +423,23 @@ impl Server {
         outlet.to_peer(relay, peer, data);
     }
 
+    fn by_relays(&mut self, protocol: Protocol) -> &mut HashMap<SocketAddr, FiveTuple> {
+        match protocol {
+            Protocol::Udp => &mut self.by_relay,
+            Protocol::Tcp => &mut self.by_tcp_relay,
+        }
+    }
+
     fn end(&mut self, tuple: &FiveTuple, outlet: &mut dyn Outlet) {
         let Some(allocation) = self.allocations.remove(tuple) else { return };
+        for id in &allocation.connections {
+            self.connections.remove(id);
+            self.quotas.give_back_connection(&allocation.username);
+            outlet.disconnect(*id);
+        }
         for relay in allocation.relays() {
-            self.by_relay.remove(&relay);
-            outlet.close_relay(relay);
+            self.by_relays(allocation.protocol).remove(&relay);
+            outlet.close_relay(allocation.protocol, relay);
         }
         self.quotas.give_back(&allocation.username, tuple.client.ip());
     }

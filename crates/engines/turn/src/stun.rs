@@ -7,7 +7,7 @@ mod message;
 mod writer;
 
 pub use attributes::{Attribute, ErrorCode};
-pub use integrity::{IntegrityKey, long_term_key};
+pub use integrity::{IntegrityKey, long_term_key, long_term_key_sha256, user_hash};
 pub use message::{Class, Message, Method, ParseError, TransactionId};
 pub use writer::Writer;
 pub(crate) use writer::data_indication;

@@ -2,6 +2,8 @@
 
 mod allocations;
 mod bytes;
+mod connections;
 mod credentials;
 mod network;
 mod relaying;
+mod sha256;

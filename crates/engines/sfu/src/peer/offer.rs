@@ -46,7 +46,7 @@ pub(super) struct Plan {
     pub(super) ufrag: String,
     pub(super) password: String,
     fingerprint: String,
-    /// The client tells what arrived (transport-wide feedback) where it receives.
+    /// The client tells what arrived (transport-wide feedback) where it receives video.
     pub(super) has_transport_feedback: bool,
 }
 
@@ -246,7 +246,7 @@ fn check_renewal(before: &Plan, plan: &Plan) -> Result<(), OfferError> {
 
 fn has_transport_feedback(text: &Text<'_>, lines: &[PlanLine]) -> bool {
     text.sections.iter().zip(lines).any(|(section, line)| {
-        matches!(line.role, Role::AudioSlot | Role::VideoSlot)
+        line.role == Role::VideoSlot
             && section
                 .values
                 .iter()

@@ -8,4 +8,5 @@ mod harness;
 mod hostile;
 mod media;
 mod offers;
+mod overheard;
 mod renewal;

@@ -1,5 +1,7 @@
 //! The client: the same library at the other end, with full ICE.
 
+mod answering;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -139,16 +141,21 @@ impl Client {
     /// When its own configuration makes no sense.
     #[must_use]
     pub fn new(config: ClientConfig, now: Now) -> (Self, String) {
-        let certificate = Certificate::generate().expect("the cryptographic library makes certificates");
-        let mut rtc = certificate.rtc_config().build(config.origin + now);
+        let mut client = Self::empty(config, now);
         let candidate = if config.is_tcp {
             Candidate::builder().tcp().host(config.address).tcptype(TcpType::Active).build()
         } else {
             Candidate::host(config.address, "udp")
         };
-        rtc.add_local_candidate(candidate.expect("an address of this machine"));
-        let mut client = Self {
-            rtc,
+        client.rtc.add_local_candidate(candidate.expect("an address of this machine"));
+        let offer = client.first_offer(config);
+        (client, offer)
+    }
+
+    fn empty(config: ClientConfig, now: Now) -> Self {
+        let certificate = Certificate::generate().expect("the cryptographic library makes certificates");
+        Self {
+            rtc: certificate.rtc_config().build(config.origin + now),
             origin: config.origin,
             pending: None,
             mic: None,
@@ -159,9 +166,7 @@ impl Client {
             channels: Vec::new(),
             has_layers: config.has_layers,
             sequences: [1_000, 2_000, 3_000, 4_000, 5_000],
-        };
-        let offer = client.first_offer(config);
-        (client, offer)
+        }
     }
 
     fn first_offer(&mut self, config: ClientConfig) -> String {

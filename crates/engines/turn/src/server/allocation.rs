@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::Family;
+use super::{ConnectionId, Family, Protocol};
 use crate::Now;
 use crate::credentials::Name;
 use crate::stun::TransactionId;
@@ -23,12 +23,14 @@ const BURSTS_PER_SECOND: u64 = 4;
 /// What a client has.
 #[derive(Debug)]
 pub(super) struct Allocation {
+    pub(super) protocol: Protocol,
     pub(super) username: String,
     pub(super) expires: Now,
     /// The transaction that made it and its answer, for a retransmission.
     pub(super) made_by: (TransactionId, Vec<u8>),
     pub(super) outbound: Rate,
     pub(super) inbound: Rate,
+    pub(super) connections: Vec<ConnectionId>,
     v4: Option<SocketAddr>,
     v6: Option<SocketAddr>,
     // Both are short: a walk is faster than hashing.
@@ -53,8 +55,10 @@ pub(super) enum Refused {
 }
 
 impl Allocation {
-    pub(super) fn new(username: String, expires: Now, bytes_per_second: u32) -> Self {
+    pub(super) fn new(protocol: Protocol, username: String, expires: Now, bytes_per_second: u32) -> Self {
         Self {
+            protocol,
+            connections: Vec::new(),
             username,
             expires,
             made_by: (TransactionId([0; 12]), Vec::new()),
@@ -154,7 +158,7 @@ impl Channel {
 
 /// A bucket of bytes that fills with time.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rate {
+pub struct Rate {
     /// 0: no bound.
     bytes_per_second: u64,
     left: u64,
@@ -162,13 +166,14 @@ pub(super) struct Rate {
 }
 
 impl Rate {
-    fn new(bytes_per_second: u32) -> Self {
+    /// A full one; 0 has no bound.
+    pub fn new(bytes_per_second: u32) -> Self {
         let bytes_per_second = u64::from(bytes_per_second);
         Self { bytes_per_second, left: bytes_per_second / BURSTS_PER_SECOND, filled: Now::ZERO }
     }
 
     /// Whether `bytes` may go now.
-    pub(super) fn take(&mut self, bytes: usize, now: Now) -> bool {
+    pub fn take(&mut self, bytes: usize, now: Now) -> bool {
         if self.bytes_per_second == 0 {
             return true;
         }

@@ -8,6 +8,9 @@ use crate::stun::{Attribute, Message};
 #[derive(Debug, Default)]
 pub(super) struct Asked<'m> {
     pub(super) username: Option<&'m [u8]>,
+    pub(super) user_hash: Option<[u8; 32]>,
+    pub(super) password_algorithm: Option<&'m [u8]>,
+    pub(super) password_algorithms: Option<&'m [u8]>,
     pub(super) realm: Option<&'m [u8]>,
     pub(super) nonce: Option<&'m [u8]>,
     pub(super) lifetime_s: Option<u32>,
@@ -21,6 +24,7 @@ pub(super) struct Asked<'m> {
     pub(super) channel: Option<u16>,
     pub(super) peers: Vec<SocketAddr>,
     pub(super) data: Option<&'m [u8]>,
+    pub(super) connection: Option<u32>,
     /// What must be understood and is not.
     pub(super) unknown: Vec<u16>,
     /// Whether a known attribute has another form than the RFC gives it.
@@ -42,6 +46,10 @@ impl<'m> Asked<'m> {
         }
         match attribute {
             Attribute::Username(value) => first(&mut self.username, value),
+            Attribute::UserHash(value) => first(&mut self.user_hash, value),
+            Attribute::PasswordAlgorithm(value) => first(&mut self.password_algorithm, value),
+            Attribute::PasswordAlgorithms(value) => first(&mut self.password_algorithms, value),
+            Attribute::ConnectionId(value) => first(&mut self.connection, value),
             Attribute::Realm(value) => first(&mut self.realm, value),
             Attribute::Nonce(value) => first(&mut self.nonce, value),
             Attribute::Lifetime(value) => first(&mut self.lifetime_s, value),

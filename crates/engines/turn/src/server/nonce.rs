@@ -1,4 +1,8 @@
-//! Nonces that need no memory: a time and a code over it and the client's address.
+//! Nonces that need no memory: what the server can do, a time, and a code over it and the client's address.
+//!
+//! They start with the cookie of RFC 8489 §9.2, which tells clients which features to expect; whoever takes a feature
+//! out of the challenge on its way is found out by it. `USERHASH` is not among them: names end by themselves and are
+//! stored nowhere, so there is nothing to look a hash up in.
 
 use std::net::IpAddr;
 
@@ -12,6 +16,9 @@ use crate::Now;
 
 /// A client repeats a nonce for that long; then it gets a new one with 438 (RFC 8489 §9.2.4).
 pub(super) const NONCE_TIME: Now = Now::from_hours(1);
+/// The cookie, and three bytes of features in base64: bit 0, the lowest one (erratum 6290), is for password
+/// algorithms.
+pub(crate) const COOKIE: &str = "obMatJos2AAAB";
 /// Bytes of the code that are kept: 96 bits.
 const CODE_BYTES: usize = 12;
 const TIME_BYTES: usize = 8;
@@ -29,10 +36,13 @@ impl Nonces {
         let time = now.as_secs().to_be_bytes();
         let mut bytes = time.to_vec();
         bytes.extend_from_slice(&self.code(time, client));
-        URL_SAFE_NO_PAD.encode(bytes)
+        let mut nonce = COOKIE.to_owned();
+        URL_SAFE_NO_PAD.encode_string(bytes, &mut nonce);
+        nonce
     }
 
     pub(super) fn is_valid(&self, nonce: &[u8], client: IpAddr, now: Now) -> bool {
+        let Some(nonce) = nonce.strip_prefix(COOKIE.as_bytes()) else { return false };
         let Ok(bytes) = URL_SAFE_NO_PAD.decode(nonce) else { return false };
         let Some((time, code)) = bytes.split_first_chunk::<TIME_BYTES>() else { return false };
         let made = Now::from_secs(u64::from_be_bytes(*time));
@@ -40,10 +50,10 @@ impl Nonces {
         is_fresh && equal_in_constant_time(&self.code(*time, client), code)
     }
 
-    /// A token nobody can guess, another one for each `number`.
-    pub(super) fn token(&self, number: u64) -> [u8; 8] {
+    /// A token nobody can guess, another one for each `number` of what it is `of`.
+    pub(super) fn token(&self, of: &str, number: u64) -> [u8; 8] {
         let mut context = hmac::Context::with_key(&self.0);
-        context.update(b"reservation");
+        context.update(of.as_bytes());
         context.update(&number.to_be_bytes());
         let mut token = [0; 8];
         token.copy_from_slice(&context.sign().as_ref()[..8]);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
 
-use super::Limits;
+use super::{Limits, Why};
 use crate::credentials::Name;
 
 /// Refusals that an address gets between two sweeps (a second): enough for an office behind one address that joins
@@ -13,22 +13,36 @@ const REFUSALS_MAX: u32 = 200;
 /// Addresses counted between two sweeps; when there are more, nobody else is refused aloud.
 const ADDRESSES_MAX: usize = 65_536;
 
-/// Counts of allocations.
+/// TCP connections with peers that a user may have.
+const CONNECTIONS_PER_USER: u32 = 64;
+/// Those of a tenant: a quarter of all.
+const CONNECTIONS_PER_TENANT: u32 = 1_024;
+
+/// Counts of allocations, and of their TCP connections with peers.
 #[derive(Debug, Default)]
 pub(super) struct Quotas {
     users: HashMap<String, u32>,
     tenants: HashMap<String, u32>,
     addresses: HashMap<IpAddr, u32>,
+    user_connections: HashMap<String, u32>,
+    tenant_connections: HashMap<String, u32>,
 }
 
 impl Quotas {
-    /// Whether `username` at `client` may have one more.
-    pub(super) fn has_room(&self, username: &str, client: IpAddr, limits: &Limits) -> bool {
-        let Some(name) = Name::parse(username) else { return false };
+    /// Why `username` at `client` may not have one more.
+    pub(super) fn lacks_room(&self, username: &str, client: IpAddr, limits: &Limits) -> Option<Why> {
+        let Some(name) = Name::parse(username) else { return Some(Why::UserQuota) };
         let count = |counts: &HashMap<String, u32>, key: &str| counts.get(key).copied().unwrap_or(0);
-        count(&self.users, name.user) < limits.allocations_per_user
-            && count(&self.tenants, name.tenant()) < limits.allocations_per_tenant
-            && self.addresses.get(&client).copied().unwrap_or(0) < limits.allocations_per_address
+        let at_address = self.addresses.get(&client).copied().unwrap_or(0);
+        if count(&self.users, name.user) >= limits.allocations_per_user {
+            Some(Why::UserQuota)
+        } else if count(&self.tenants, name.tenant()) >= limits.allocations_per_tenant {
+            Some(Why::TenantQuota)
+        } else if at_address >= limits.allocations_per_address {
+            Some(Why::AddressQuota)
+        } else {
+            None
+        }
     }
 
     pub(super) fn take(&mut self, username: &str, client: IpAddr) {
@@ -36,6 +50,25 @@ impl Quotas {
         *self.users.entry(name.user.to_owned()).or_default() += 1;
         *self.tenants.entry(name.tenant().to_owned()).or_default() += 1;
         *self.addresses.entry(client).or_default() += 1;
+    }
+
+    /// Takes one more connection for `username`, where it may have one.
+    pub(super) fn take_connection(&mut self, username: &str) -> bool {
+        let Some(name) = Name::parse(username) else { return false };
+        let count = |counts: &HashMap<String, u32>, key: &str| counts.get(key).copied().unwrap_or(0);
+        let has_room = count(&self.user_connections, name.user) < CONNECTIONS_PER_USER
+            && count(&self.tenant_connections, name.tenant()) < CONNECTIONS_PER_TENANT;
+        if has_room {
+            *self.user_connections.entry(name.user.to_owned()).or_default() += 1;
+            *self.tenant_connections.entry(name.tenant().to_owned()).or_default() += 1;
+        }
+        has_room
+    }
+
+    pub(super) fn give_back_connection(&mut self, username: &str) {
+        let Some(name) = Name::parse(username) else { return };
+        lower(&mut self.user_connections, name.user);
+        lower(&mut self.tenant_connections, name.tenant());
     }
 
     pub(super) fn give_back(&mut self, username: &str, client: IpAddr) {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::address;
 use super::message::TransactionId;
 
-/// Attribute numbers (RFC 8489 §18.3, RFC 8656 §18).
+/// Attribute numbers (RFC 8489 §18.3, RFC 8656 §18, RFC 6062 §6.2).
 pub(super) mod number {
     pub(crate) const USERNAME: u16 = 0x0006;
     pub(crate) const MESSAGE_INTEGRITY: u16 = 0x0008;
@@ -19,13 +19,18 @@ pub(super) mod number {
     pub(crate) const NONCE: u16 = 0x0015;
     pub(crate) const XOR_RELAYED_ADDRESS: u16 = 0x0016;
     pub(crate) const REQUESTED_ADDRESS_FAMILY: u16 = 0x0017;
+    pub(crate) const MESSAGE_INTEGRITY_SHA256: u16 = 0x001C;
+    pub(crate) const PASSWORD_ALGORITHM: u16 = 0x001D;
+    pub(crate) const USERHASH: u16 = 0x001E;
     pub(crate) const EVEN_PORT: u16 = 0x0018;
     pub(crate) const REQUESTED_TRANSPORT: u16 = 0x0019;
     pub(crate) const DONT_FRAGMENT: u16 = 0x001A;
     pub(crate) const XOR_MAPPED_ADDRESS: u16 = 0x0020;
     pub(crate) const RESERVATION_TOKEN: u16 = 0x0022;
+    pub(crate) const CONNECTION_ID: u16 = 0x002A;
     pub(crate) const ADDITIONAL_ADDRESS_FAMILY: u16 = 0x8000;
     pub(crate) const ADDRESS_ERROR_CODE: u16 = 0x8001;
+    pub(crate) const PASSWORD_ALGORITHMS: u16 = 0x8002;
     pub(crate) const FINGERPRINT: u16 = 0x8028;
     /// Attributes below this number must be understood by whoever receives them.
     pub(crate) const OPTIONAL_FROM: u16 = 0x8000;
@@ -36,6 +41,12 @@ pub(super) mod number {
 pub enum Attribute<'m> {
     /// Whose credential protects the message.
     Username(&'m [u8]),
+    /// The same, hidden: SHA-256 of `name:realm`.
+    UserHash([u8; 32]),
+    /// How the key is made from the password: number, length of parameters, parameters.
+    PasswordAlgorithm(&'m [u8]),
+    /// What may be chosen from, each as above.
+    PasswordAlgorithms(&'m [u8]),
     /// The domain of the credential.
     Realm(&'m [u8]),
     /// What the server gave out to be repeated.
@@ -68,6 +79,8 @@ pub enum Attribute<'m> {
     MappedAddress(SocketAddr),
     /// Names a reserved port.
     ReservationToken([u8; 8]),
+    /// A TCP connection of an allocation with its peer.
+    ConnectionId(u32),
     /// The second relay could not be made.
     AddressError(ErrorCode<'m>),
     /// One that is known and says nothing a reader needs: integrity and fingerprint are checked apart.
@@ -97,6 +110,10 @@ impl<'m> Attribute<'m> {
     fn find(kind: u16, value: &'m [u8], transaction: &TransactionId) -> Option<Self> {
         Some(match kind {
             number::USERNAME => Self::Username(value),
+            number::USERHASH => Self::UserHash(value.try_into().ok()?),
+            number::PASSWORD_ALGORITHM => Self::PasswordAlgorithm(value),
+            number::PASSWORD_ALGORITHMS => Self::PasswordAlgorithms(value),
+            number::CONNECTION_ID => Self::ConnectionId(u32::from_be_bytes(value.try_into().ok()?)),
             number::REALM => Self::Realm(value),
             number::NONCE => Self::Nonce(value),
             number::ERROR_CODE => Self::Error(error(value)?),
@@ -114,7 +131,9 @@ impl<'m> Attribute<'m> {
             number::XOR_MAPPED_ADDRESS => Self::MappedAddress(address::read(value, transaction)?),
             number::RESERVATION_TOKEN => Self::ReservationToken(value.try_into().ok()?),
             number::ADDRESS_ERROR_CODE => Self::AddressError(error(value)?),
-            number::MESSAGE_INTEGRITY | number::FINGERPRINT => Self::Checked,
+            number::MESSAGE_INTEGRITY | number::MESSAGE_INTEGRITY_SHA256 | number::FINGERPRINT => {
+                Self::Checked
+            }
             _ if kind >= number::OPTIONAL_FROM => Self::Optional(kind),
             _ => Self::Unknown(kind),
         })

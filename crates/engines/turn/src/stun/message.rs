@@ -9,7 +9,7 @@ const ATTRIBUTE_HEAD_BYTES: usize = 4;
 /// More than any message of a client has; a flood of empty ones is cut off there.
 const ATTRIBUTES_MAX: usize = 32;
 
-/// What a message asks for (RFC 8489 §18.2, RFC 8656 §17).
+/// What a message asks for (RFC 8489 §18.2, RFC 8656 §17, RFC 6062 §6.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Method {
     /// Tells the sender's address.
@@ -26,6 +26,12 @@ pub enum Method {
     CreatePermission,
     /// Gives a peer a number.
     ChannelBind,
+    /// Makes a TCP connection with a peer (RFC 6062).
+    Connect,
+    /// Takes a stream for such a connection.
+    ConnectionBind,
+    /// A peer has made one.
+    ConnectionAttempt,
 }
 
 /// What a message is.
@@ -70,6 +76,9 @@ const METHODS: &[(Method, u16)] = &[
     (Method::Data, 0x007),
     (Method::CreatePermission, 0x008),
     (Method::ChannelBind, 0x009),
+    (Method::Connect, 0x00A),
+    (Method::ConnectionBind, 0x00B),
+    (Method::ConnectionAttempt, 0x00C),
 ];
 
 /// The type field: the bits of the class lie between those of the method (RFC 8489 §5).
@@ -147,22 +156,24 @@ impl<'m> Message<'m> {
         std::iter::from_fn(move || {
             let (kind, value, after) = split(rest).filter(|_| !is_over)?;
             rest = after;
-            is_over = kind == number::MESSAGE_INTEGRITY;
+            is_over = kind == number::MESSAGE_INTEGRITY || kind == number::MESSAGE_INTEGRITY_SHA256;
             Some(Attribute::read(kind, value, &transaction))
         })
     }
 
     /// Whether it says whom it comes from at all.
     pub fn has_integrity(&self) -> bool {
-        self.find(number::MESSAGE_INTEGRITY).is_some()
+        self.find(number::MESSAGE_INTEGRITY).is_some() || self.has_sha256()
     }
 
-    /// Whether whoever has `key` made it as it is (RFC 8489 §14.5).
+    /// Whether it says so with SHA-256.
+    pub fn has_sha256(&self) -> bool {
+        self.find(number::MESSAGE_INTEGRITY_SHA256).is_some()
+    }
+
+    /// Whether whoever has `key` made it as it is, by the attribute that belongs to the key (RFC 8489 §14.5, §14.6).
     pub fn is_made_by(&self, key: &IntegrityKey) -> bool {
-        let Some((at, value)) = self.find(number::MESSAGE_INTEGRITY) else { return false };
-        // With another length it would not fit the message that it is computed over.
-        value.len() == integrity::INTEGRITY_BYTES - ATTRIBUTE_HEAD_BYTES
-            && key.verify(&self.bytes[..at], value)
+        self.find(key.attribute()).is_some_and(|(at, value)| key.verify(&self.bytes[..at], value))
     }
 
     /// Whether it ends with a fingerprint. A wrong one counts as none: see [`Message::is_intact`].

@@ -125,10 +125,30 @@ impl Writer {
         self
     }
 
-    /// Adds `MESSAGE-INTEGRITY`; only a fingerprint may follow.
+    /// Adds `USERHASH`.
+    pub fn user_hash(self, hash: [u8; 32]) -> Self {
+        self.attribute(number::USERHASH, &hash)
+    }
+
+    /// Adds `PASSWORD-ALGORITHM`: number, length of parameters, parameters.
+    pub fn password_algorithm(self, algorithm: &[u8]) -> Self {
+        self.attribute(number::PASSWORD_ALGORITHM, algorithm)
+    }
+
+    /// Adds `PASSWORD-ALGORITHMS`: several of them.
+    pub fn password_algorithms(self, algorithms: &[u8]) -> Self {
+        self.attribute(number::PASSWORD_ALGORITHMS, algorithms)
+    }
+
+    /// Adds `CONNECTION-ID`.
+    pub fn connection(self, id: u32) -> Self {
+        self.attribute(number::CONNECTION_ID, &id.to_be_bytes())
+    }
+
+    /// Adds `MESSAGE-INTEGRITY` or `MESSAGE-INTEGRITY-SHA256`, as the key is; only a fingerprint may follow.
     pub fn integrity(self, key: &IntegrityKey) -> Self {
         let code = key.sign(&self.bytes);
-        self.attribute(number::MESSAGE_INTEGRITY, code.as_ref())
+        self.attribute(key.attribute(), code.as_ref())
     }
 
     /// Adds `FINGERPRINT`; nothing may follow.

@@ -35,7 +35,7 @@ const ANSWER_V6: &str = "010100482112a442b7e7a701bc34d686fa87dfae\
      00080014a382954e4be67bf11784c97c8292c275bfe3ed41\
      80280004c8fb0b4c";
 
-fn unhex(text: &str) -> Vec<u8> {
+pub(super) fn unhex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).expect("ASCII"), 16).expect("hex");
     digits.chunks(2).map(byte).collect()

@@ -132,7 +132,7 @@ fn a_stranger_who_asks_on_and_on_is_no_longer_answered_until_the_next_second() {
     alice.allocate(&mut lab);
     lab.wait(Now::from_secs(1));
     assert_eq!(flood(&mut lab), 200);
-    assert_eq!(lab.server.statistics().refused, 2_001, "1 of them Alice's challenge");
+    assert_eq!(lab.server.statistics().refused_altogether(), 2_001, "1 of them Alice's challenge");
 }
 
 #[test]

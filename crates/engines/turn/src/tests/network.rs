@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use trunkline_kernel::Secret;
 
 use crate::client::Event;
-use crate::server::{Opened, PortWish};
+use crate::server::{ConnectionId, Opened, PortWish, Protocol};
 use crate::stun::{Attribute, Class, Message, Method};
 use crate::{Client, Credentials, Family, FiveTuple, Limits, Now, Outlet, Server, ServerConfig, Transport};
 
@@ -23,6 +23,10 @@ pub(super) struct Wire {
     pub(super) to_clients: Vec<(FiveTuple, Vec<u8>)>,
     pub(super) to_peers: Vec<(SocketAddr, SocketAddr, Vec<u8>)>,
     pub(super) open: BTreeSet<SocketAddr>,
+    /// Connections asked for: which, from where, to whom.
+    pub(super) connecting: Vec<(ConnectionId, SocketAddr, SocketAddr)>,
+    pub(super) joined: Vec<(ConnectionId, FiveTuple)>,
+    pub(super) disconnected: Vec<ConnectionId>,
     pub(super) is_full: bool,
     ports: u16,
 }
@@ -41,7 +45,24 @@ impl Outlet for Wire {
         !address.is_loopback()
     }
 
-    fn open_relay(&mut self, family: Family, wish: PortWish) -> Option<Opened> {
+    fn may_connect(&self, peer: SocketAddr) -> bool {
+        self.may_reach(peer.ip())
+    }
+
+    fn connect(&mut self, id: ConnectionId, relay: SocketAddr, peer: SocketAddr) {
+        assert!(self.open.contains(&relay), "{relay} is closed");
+        self.connecting.push((id, relay, peer));
+    }
+
+    fn join(&mut self, id: ConnectionId, tuple: &FiveTuple) {
+        self.joined.push((id, *tuple));
+    }
+
+    fn disconnect(&mut self, id: ConnectionId) {
+        self.disconnected.push(id);
+    }
+
+    fn open_relay(&mut self, family: Family, _: Protocol, wish: PortWish) -> Option<Opened> {
         if self.is_full {
             return None;
         }
@@ -64,7 +85,7 @@ impl Outlet for Wire {
         })
     }
 
-    fn close_relay(&mut self, relay: SocketAddr) {
+    fn close_relay(&mut self, _: Protocol, relay: SocketAddr) {
         assert!(self.open.remove(&relay), "{relay} was not open");
     }
 }
@@ -87,12 +108,22 @@ impl Lab {
     }
 
     pub(super) fn with(limits: Limits) -> Self {
+        Self::start(limits, false)
+    }
+
+    /// With TCP to peers.
+    pub(super) fn with_tcp() -> Self {
+        Self::start(Limits::default(), true)
+    }
+
+    fn start(limits: Limits, is_tcp_on: bool) -> Self {
         let server = Server::new(ServerConfig {
             realm: "trunkline.test".to_owned(),
             secrets: vec![secret()],
             seed: Secret::new([7; 32]),
             epoch_s: EPOCH_S,
             families: vec![Family::V4, Family::V6],
+            is_tcp_on,
             limits,
         });
         Self { server, wire: Wire::default(), now: Now::from_secs(1_000) }

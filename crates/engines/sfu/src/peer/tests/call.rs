@@ -309,4 +309,10 @@ fn a_narrow_way_gets_a_smaller_picture_and_the_others_do_not() {
     call.members[0].down.set_model(narrow);
     call.run(Duration::from_secs(10));
     assert_eq!((size(&call, 0), size(&call, 1)), (Some(400), Some(900)));
+    call.members[0].down.set_model(LinkModel::default());
+    let returned = (1..=30).find(|_| {
+        call.run(Duration::from_secs(1));
+        size(&call, 0) == Some(900)
+    });
+    assert!(returned.is_some_and(|seconds| seconds <= 20), "wide again, large again: {returned:?}");
 }

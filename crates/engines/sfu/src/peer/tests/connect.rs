@@ -35,6 +35,7 @@ fn a_client_connects_over_a_bad_way() {
         jitter: Duration::from_millis(60),
         lost_permille: 200,
         rate_bps: 0,
+        ..LinkModel::default()
     };
     pair.up.set_model(model);
     pair.down.set_model(model);

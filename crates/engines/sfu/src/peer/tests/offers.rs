@@ -66,6 +66,16 @@ fn chromium_is_answered() {
 }
 
 #[test]
+fn congestion_is_told_of_pictures_and_not_of_voices() {
+    let accepted = answer(CHROMIUM);
+    // Packets without the number are not reported, whatever `rtcp-fb` says.
+    let has_feedback = |mid| section(&accepted.answer, mid).contains("transport-wide-cc");
+    let (mic, camera, voice, picture) = ("0", "1", "3", "7");
+    assert!([mic, camera, picture].into_iter().all(has_feedback));
+    assert!(!has_feedback(voice));
+}
+
+#[test]
 fn candidates_of_udp_stand_first_and_the_clients_own_are_not_used() {
     let accepted = answer(AIORTC);
     let candidates: Vec<_> =
