@@ -27,6 +27,8 @@ pub use event::{NamedSlot, NamedSource, NamedWant, Path, PeerId, QualityReport, 
 pub use handle::{Answer, MediaHandle, Offer, RoomHandle, ThreadLoad};
 pub use metrics::Metrics;
 pub use plane::MediaPlane;
+#[cfg(feature = "testing")]
+pub use thread::testing;
 pub use trunkline_sfu::{
     Layer, NamedMids, OfferError, PeerStats, Policy, Size, SlotKey, SlotPhase, SlotStats, SourceKind,
     SourceStats, Sources,

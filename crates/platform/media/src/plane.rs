@@ -18,6 +18,7 @@ use crate::handle::MediaHandle;
 use crate::metrics::Metrics;
 use crate::ports;
 use crate::queue::ThreadLink;
+use crate::relay::MediaPorts;
 use crate::thread::peers::Places;
 use crate::thread::{MediaThread, Shared};
 
@@ -30,6 +31,8 @@ pub struct MediaPlane {
 
 struct Running {
     link: Arc<ThreadLink>,
+    /// That of all its sockets.
+    port: u16,
     /// Ends with the thread.
     ended: Receiver<()>,
 }
@@ -58,10 +61,11 @@ impl MediaPlane {
         for index in 0..count {
             let ends = ports::bind(&shared.config, index)?;
             plane.addresses.extend(ends.sockets.iter().map(BatchSocket::local));
+            let port = ends.sockets.first().map_or(0, |socket| socket.local().port());
             let link = Arc::new(ThreadLink::new()?);
             let thread = MediaThread::new(Arc::clone(&link), ends, Arc::clone(&shared))?;
             let ended = spawn(index, thread)?;
-            plane.threads.push(Running { link, ended });
+            plane.threads.push(Running { link, port, ended });
         }
         plane.handle =
             MediaHandle::new(plane.threads.iter().map(|running| Arc::clone(&running.link)).collect());
@@ -77,6 +81,11 @@ impl MediaPlane {
     /// The addresses of UDP that are bound; TCP listens on the same ones when it is on.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// The way to the threads for a relay of this process.
+    pub fn ports(&self) -> MediaPorts {
+        MediaPorts(self.threads.iter().map(|running| (running.port, Arc::clone(&running.link))).collect())
     }
 
     /// Ends every transport, which tells the clients, and waits at most `patience` for the threads to end.

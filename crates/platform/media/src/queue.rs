@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use rustix::event::{EventfdFlags, eventfd};
@@ -15,6 +15,8 @@ use trunkline_sfu::{Policy, Sources};
 use crate::error::MediaError;
 use crate::event::{NamedWant, PeerId, RoomEvent};
 use crate::handle::{Answer, Offer};
+use crate::relay::RelayLink;
+use crate::relay::mailbox::{Handed, Mailbox};
 
 /// Commands that wait before new clients are refused: a second of work, at a quarter of a millisecond each.
 const WAITING_MAX: usize = 4_096;
@@ -61,6 +63,10 @@ impl RoomCommand {
 pub(crate) struct ThreadLink {
     // Guards the commands in the order they were given.
     waiting: Mutex<VecDeque<Command>>,
+    /// What clients of the relay send.
+    relayed: Mailbox,
+    /// The way back to them.
+    relay: OnceLock<Arc<RelayLink>>,
     wake: OwnedFd,
     is_closed: AtomicBool,
     is_stopping: AtomicBool,
@@ -73,6 +79,8 @@ impl ThreadLink {
     pub(crate) fn new() -> io::Result<Self> {
         Ok(Self {
             waiting: Mutex::default(),
+            relayed: Mailbox::default(),
+            relay: OnceLock::new(),
             wake: eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?,
             is_closed: AtomicBool::new(false),
             is_stopping: AtomicBool::new(false),
@@ -113,6 +121,33 @@ impl ThreadLink {
         drop(waiting);
         self.wake();
         Ok(())
+    }
+
+    /// Takes what clients of the relay send, and tells how many datagrams did not fit.
+    pub(crate) fn hand_over(&self, datagrams: &mut Vec<Handed>) -> u64 {
+        let pushed = self.relayed.push(datagrams);
+        if pushed.is_first {
+            self.wake();
+        }
+        pushed.dropped
+    }
+
+    /// The first `count` of what clients of the relay have sent. The rest wakes the thread again.
+    pub(crate) fn take_relayed(&self, count: usize) -> Vec<Handed> {
+        let (taken, is_more) = self.relayed.take(count);
+        if is_more {
+            self.wake();
+        }
+        taken
+    }
+
+    /// Says where clients of the relay are reached; the first one stays.
+    pub(crate) fn set_relay(&self, relay: Arc<RelayLink>) {
+        let _ = self.relay.set(relay);
+    }
+
+    pub(crate) fn relay(&self) -> Option<&RelayLink> {
+        self.relay.get().map(|relay| &**relay)
     }
 
     /// Takes at most `count` commands, few offers among them, and takes the wake-up back.

@@ -1,14 +1,18 @@
 //! The relay: a thread that drives the TURN engine, for clients whose networks let nothing else through.
 //!
 //! ```text
-//!  client ── UDP ────────────────► relay thread ── a socket for each relay ──► media threads, other peers
-//!  client ── TCP, TLS ─► a task ─►
+//!  client ── UDP ────────────────► relay thread ── a socket for each relay ──► peers
+//!  client ── TCP, TLS ─► a task ─►              ── two mailboxes ──► media threads
 //! ```
 //!
-//! What a client sends to one of our own media ports stays on this machine, whatever address it was told, and what it
-//! sends to another relay of ours uses no socket at all; so calls need no relay port that is open from outside.
+//! What a client sends to one of our own media ports, whatever address it was told, is handed to the media thread, and
+//! the thread's answers to the relay: no socket is between them. The same goes for another relay of ours. So calls need
+//! no relay port that is open from outside.
 
+mod connections;
 mod link;
+pub(crate) mod mailbox;
+mod metrics;
 mod network;
 mod streams;
 mod thread;
@@ -30,10 +34,12 @@ use trunkline_turn::{Limits, Statistics};
 
 use crate::error::MediaError;
 use crate::ports::{Ends, bind_ends};
-use link::RelayLink;
+use crate::queue::ThreadLink;
+pub(crate) use link::RelayLink;
 use streams::{Streams, Writing};
 use thread::{Parts, RelayThread};
 
+pub use metrics::RelayMetrics;
 pub use trunkline_turn::{Credentials, Limits as RelayLimits, Statistics as RelayStatistics};
 
 /// What a relay is started with.
@@ -47,14 +53,32 @@ pub struct RelayConfig {
     pub realm: String,
     /// What its credentials are made from.
     pub secret: Secret<Vec<u8>>,
-    /// The ports of the media threads on this machine.
-    pub media_ports: Vec<u16>,
+    /// The ports of the media threads of this process.
+    pub media: MediaPorts,
     /// The addresses clients are told instead of the machine's own; empty: its own.
     pub public: Vec<IpAddr>,
     /// Networks that are not public and that peers may be in all the same, this machine among them.
     pub allowed: Vec<IpNetwork>,
+    /// Whether clients may have TCP connections with peers (RFC 6062).
+    pub is_tcp_on: bool,
     /// Bounds.
     pub limits: Limits,
+}
+
+/// The port of each media thread, and the way to it. Clones lead to the same threads.
+#[derive(Clone)]
+pub struct MediaPorts(pub(crate) Vec<(u16, Arc<ThreadLink>)>);
+
+impl MediaPorts {
+    fn index(&self, port: u16) -> Option<usize> {
+        self.0.iter().position(|(own, _)| *own == port)
+    }
+}
+
+impl std::fmt::Debug for MediaPorts {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_list().entries(self.0.iter().map(|(port, _)| port)).finish()
+    }
 }
 
 /// A running relay. Dropping it stops the thread without waiting.
@@ -81,11 +105,15 @@ impl Relay {
         clock: &Arc<dyn Clock>,
         entropy: &dyn Entropy,
         tasks: &Tasks,
+        metrics: RelayMetrics,
     ) -> Result<Self, MediaError> {
         let Ends { sockets, listeners } = bind_ends(&config.listen, config.port, true)?;
         let addresses: Vec<_> = sockets.iter().map(BatchSocket::local).collect();
         let link = Arc::new(RelayLink::new()?);
-        let streams = Arc::new(Streams::new(Arc::clone(&link)));
+        let streams = Arc::new(Streams::new(Arc::clone(&link), metrics.clone()));
+        for (_, media) in &config.media.0 {
+            media.set_relay(Arc::clone(&link));
+        }
         let mut seed = [0; 32];
         entropy.fill(&mut seed);
         let handle = RelayHandle {
@@ -94,16 +122,29 @@ impl Relay {
             secret: config.secret.clone(),
         };
         let closing = Arc::clone(&link);
-        let parts = Parts { config, sockets, link, clock: Arc::clone(clock), seed: Secret::new(seed) };
+        let panics = metrics.panics.clone();
+        let parts = Parts {
+            config,
+            sockets,
+            link,
+            clock: Arc::clone(clock),
+            seed: Secret::new(seed),
+            metrics,
+            tasks: tasks.clone(),
+        };
         let thread = RelayThread::new(parts)?;
+        let runtime = tokio::runtime::Handle::current();
         let (alive, ended) = channel();
         std::thread::Builder::new().name("relay".to_owned()).spawn(move || {
             // Moved in, so that it ends with the thread.
             let _alive = alive;
+            // Connections with peers are tasks.
+            let _entered = runtime.enter();
             if catch_unwind(AssertUnwindSafe(|| thread.run())).is_err() {
                 error!(
                     "the relay ended by a bug; calls that need it have no media until the server is restarted"
                 );
+                panics.inc();
             }
             closing.close();
         })?;

@@ -3,7 +3,9 @@
 mod client;
 mod connections;
 mod data;
+mod giants;
 mod hostile;
+mod relayed;
 mod rooms;
 mod stopping;
 mod talking;

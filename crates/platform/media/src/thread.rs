@@ -14,6 +14,8 @@ pub(crate) mod peers;
 mod receive;
 mod rooms;
 mod settle;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod timers;
 mod wires;
 
@@ -120,7 +122,8 @@ impl MediaThread {
         let MediaConfig { public, is_loopback_offered, .. } = &shared.config;
         let is_tcp_on = !ends.listeners.is_empty();
         let addresses = Addresses::new(bound, public.clone(), is_tcp_on, *is_loopback_offered);
-        let wires = Wires::new(poller, ends.sockets, Connections::new(ends.listeners), addresses)?;
+        let wires =
+            Wires::new(poller, ends.sockets, Connections::new(ends.listeners), addresses, Arc::clone(&link))?;
         let mut timers = Timers::default();
         timers.set(Due::Load, LOAD_INTERVAL);
         Ok(Self {
@@ -176,6 +179,7 @@ impl MediaThread {
                 for command in commands {
                     self.handle_command(command, now);
                 }
+                self.take_relayed(now);
             }
             Token::Socket(index) => {
                 if ready.is_writable {

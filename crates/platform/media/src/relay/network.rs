@@ -1,16 +1,20 @@
 //! The engine's way out: the clients' sockets and streams, and a socket for each relay.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
 use tokio::sync::mpsc;
-use tracing::debug;
+use tracing::warn;
 use trunkline_net::outbound::{AddressRules, IpNetwork};
 use trunkline_net::udp::{BatchSocket, SendBatch, UdpOptions, interface_addresses};
 use trunkline_turn::server::{Opened, PortWish};
-use trunkline_turn::{Family, FiveTuple, Now, Outlet, Transport};
+use trunkline_turn::{ConnectionId, Family, FiveTuple, Now, Outlet, Protocol, Transport};
 
-use super::streams::OUT_ANSWERS;
+use super::MediaPorts;
+use super::connections::TcpRelays;
+use super::mailbox::Handed;
+use super::metrics::Passed;
+use super::streams::{OUT_ANSWERS, ToStream};
 use crate::poller::{Interest, Poller, Token};
 
 /// Messages that may wait for a socket; older ones are worth less than newer.
@@ -19,6 +23,8 @@ const WAITING_MAX: usize = 2_048;
 const RELAY_BUFFER_BYTES: usize = 512 * 1024;
 /// How many free ports are tried until one is even. Half of them are.
 const TRIES_MAX: usize = 64;
+/// How many free ports are tried until one is free outside as well. One clash is rare.
+const CLASHES_MAX: usize = 4;
 /// How long a list of the machine's addresses is taken for true.
 const LIST_AGE: Now = Now::from_secs(5);
 
@@ -27,8 +33,6 @@ pub(super) struct RelaySocket {
     pub(super) socket: BatchSocket,
     out: Out,
     number: u64,
-    // The address by which the client knows one of our media ports, by port.
-    known_as: HashMap<u16, SocketAddr>,
 }
 
 /// Sockets, streams and who may be reached.
@@ -37,30 +41,36 @@ pub(super) struct Network {
     pub(super) sockets: Vec<BatchSocket>,
     pub(super) relays: HashMap<SocketAddr, RelaySocket>,
     pub(super) numbers: HashMap<u64, SocketAddr>,
-    pub(super) streams: HashMap<FiveTuple, mpsc::Sender<Vec<u8>>>,
-    /// From one relay of ours to another: to, from, datagram.
-    pub(super) handed_over: VecDeque<(SocketAddr, SocketAddr, Vec<u8>)>,
+    pub(super) streams: HashMap<FiveTuple, mpsc::Sender<ToStream>>,
+    pub(super) tcp: TcpRelays,
+    /// From one relay of ours to another.
+    pub(super) handed_over: Vec<Handed>,
+    pub(super) passed: Passed,
+    /// Datagrams since the last flush.
+    pub(super) queued: usize,
     outs: Vec<Out>,
     /// Relays with something to send.
     dirty: Vec<SocketAddr>,
-    media_ports: Vec<u16>,
+    media: MediaPorts,
+    /// For each of them what is to be handed over.
+    to_media: Vec<Vec<Handed>>,
     public: Vec<IpAddr>,
     allowed: Vec<IpNetwork>,
     rules: AddressRules,
-    own: (Now, Vec<IpAddr>),
+    own: Vec<IpAddr>,
+    listed: Option<Now>,
     next_number: u64,
     /// The address the client of the request in hand used: its relay is made there.
     pub(super) asked_at: IpAddr,
-    pub(super) dropped: u64,
 }
 
 impl Network {
     pub(super) fn new(
         poller: Poller,
         sockets: Vec<BatchSocket>,
-        media_ports: Vec<u16>,
-        public: Vec<IpAddr>,
-        allowed: Vec<IpNetwork>,
+        media: MediaPorts,
+        (public, allowed): (Vec<IpAddr>, Vec<IpNetwork>),
+        tcp: TcpRelays,
     ) -> Self {
         let outs = sockets.iter().map(|_| Out::default()).collect();
         Self {
@@ -69,40 +79,52 @@ impl Network {
             relays: HashMap::new(),
             numbers: HashMap::new(),
             streams: HashMap::new(),
-            handed_over: VecDeque::new(),
+            tcp,
+            handed_over: Vec::new(),
+            passed: Passed::default(),
+            queued: 0,
             outs,
             dirty: Vec::new(),
-            media_ports,
+            to_media: media.0.iter().map(|_| Vec::new()).collect(),
+            media,
             public,
             rules: AddressRules::new(allowed.clone()),
             allowed,
-            own: (Now::ZERO, Vec::new()),
+            own: Vec::new(),
+            listed: None,
             next_number: 0,
             asked_at: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
-            dropped: 0,
         }
     }
 
     /// Looks at the machine's addresses again when what is known of them is old.
     pub(super) fn refresh(&mut self, now: Now) {
-        if self.own.1.is_empty() || now.saturating_sub(self.own.0) >= LIST_AGE {
-            let listed = interface_addresses().unwrap_or_else(|error| {
-                debug!(%error, "the machine's addresses cannot be listed");
-                Vec::new()
-            });
-            self.own = (now, listed);
+        if self.listed.is_some_and(|at| now.saturating_sub(at) < LIST_AGE) {
+            return;
+        }
+        self.listed = Some(now);
+        match interface_addresses() {
+            Ok(listed) => self.own = listed,
+            // Those of before are better than none: who is not known to be this machine may be reached.
+            Err(error) => warn!(%error, "the machine's addresses cannot be listed"),
         }
     }
 
     /// Sends what waits.
     pub(super) fn flush(&mut self) {
+        self.queued = 0;
+        for ((_, link), datagrams) in self.media.0.iter().zip(&mut self.to_media) {
+            if !datagrams.is_empty() {
+                self.passed.media_full += link.hand_over(datagrams);
+            }
+        }
         for (index, (socket, out)) in self.sockets.iter().zip(&mut self.outs).enumerate() {
-            self.dropped += out.send(&self.poller, socket, Token::Socket(index));
+            self.passed.not_sent += out.send(&self.poller, socket, Token::Socket(index));
         }
         for relay in self.dirty.drain(..) {
             if let Some(relay) = self.relays.get_mut(&relay) {
                 let token = Token::Connection(relay.number);
-                self.dropped += relay.out.send(&self.poller, &relay.socket, token);
+                self.passed.not_sent += relay.out.send(&self.poller, &relay.socket, token);
             }
         }
     }
@@ -112,24 +134,19 @@ impl Network {
         self.dirty.extend(self.numbers.get(&number));
     }
 
-    /// Whom a datagram that came to `relay` is from, as the client knows it.
-    pub(super) fn known_as(&self, relay: &SocketAddr, from: SocketAddr) -> SocketAddr {
-        let Some(relay) = self.relays.get(relay) else { return from };
-        if from.ip() != relay.socket.local().ip() {
-            return from;
-        }
-        relay.known_as.get(&from.port()).copied().unwrap_or(from)
-    }
-
     fn is_own(&self, address: IpAddr) -> bool {
-        self.public.contains(&address) || self.own.1.contains(&address)
+        self.public.contains(&address) || self.own.contains(&address)
     }
 
     /// Whether any port at `address` may be reached. At an address of this machine, also a public one, that takes more
     /// than being public: what listens here may trust whoever comes from here.
     fn permits(&self, address: IpAddr) -> bool {
-        if self.is_own(address.to_canonical()) {
-            return self.allowed.iter().any(|network| network.contains(address.to_canonical()));
+        // Without a list of its own addresses the relay cannot tell this machine from others.
+        if self.own.is_empty() {
+            return false;
+        }
+        if self.is_own(meant(address)) {
+            return self.allowed.iter().any(|network| network.contains(meant(address)));
         }
         self.rules.permits(address)
     }
@@ -139,20 +156,26 @@ impl Network {
         let socket = BatchSocket::bind(address, options).ok()?;
         let local = socket.local();
         let number = self.next_number;
+        let relay = outside(&self.public, local);
+        // Two local addresses may have the same number, and are one address behind a NAT.
+        if self.relays.contains_key(&relay) {
+            return None;
+        }
         self.poller.add(&socket, Token::Connection(number), Interest::Read).ok()?;
         self.next_number += 1;
-        let family = |ip: &&IpAddr| ip.is_ipv4() == local.is_ipv4();
-        let outside = self.public.iter().find(family).copied().unwrap_or(local.ip());
-        let relay = SocketAddr::new(outside, local.port());
         self.numbers.insert(number, relay);
-        let opened = RelaySocket { socket, out: Out::default(), number, known_as: HashMap::new() };
+        let opened = RelaySocket { socket, out: Out::default(), number };
         self.relays.insert(relay, opened);
         Some(relay)
     }
 
+    fn bind_any(&mut self, ip: IpAddr) -> Option<SocketAddr> {
+        (0..CLASHES_MAX).find_map(|_| self.bind(SocketAddr::new(ip, 0)))
+    }
+
     fn bind_even(&mut self, ip: IpAddr, wants_next: bool) -> Option<Opened> {
         for _ in 0..TRIES_MAX {
-            let relay = self.bind(SocketAddr::new(ip, 0))?;
+            let relay = self.bind_any(ip)?;
             if relay.port().is_multiple_of(2) {
                 if !wants_next {
                     return Some(Opened { relay, next: None });
@@ -162,10 +185,28 @@ impl Network {
                     return Some(Opened { relay, next: Some(next) });
                 }
             }
-            self.close_relay(relay);
+            self.close_relay(Protocol::Udp, relay);
         }
         None
     }
+}
+
+/// Where datagrams for an address end up: IPv4 may be written inside IPv6 (RFC 4291 §2.5.5.2, RFC 6052 §2.1).
+fn meant(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) if v6.segments()[..6] == [0x64, 0xff9b, 0, 0, 0, 0] => {
+            let [.., a, b, c, d] = v6.octets();
+            IpAddr::from([a, b, c, d])
+        }
+        other => other,
+    }
+}
+
+/// How clients and peers know an address of this machine.
+fn outside(public: &[IpAddr], local: SocketAddr) -> SocketAddr {
+    let family = |ip: &&IpAddr| ip.is_ipv4() == local.is_ipv4();
+    let ip = public.iter().find(family).copied().unwrap_or(local.ip());
+    SocketAddr::new(ip, local.port())
 }
 
 /// What waits for a socket.
@@ -201,8 +242,9 @@ impl Outlet for Network {
         if tuple.transport == Transport::Stream {
             let Some(stream) = self.streams.get(tuple) else { return };
             let is_answer = parts.len() == 1;
-            if (!is_answer && stream.capacity() <= OUT_ANSWERS) || stream.try_send(bytes).is_err() {
-                self.dropped += 1;
+            let has_room = is_answer || stream.capacity() > OUT_ANSWERS;
+            if !has_room || stream.try_send(ToStream::Frame(bytes)).is_err() {
+                self.passed.not_sent += 1;
             }
             return;
         }
@@ -213,37 +255,42 @@ impl Outlet for Network {
                     || local.ip().is_unspecified() && local.is_ipv4() == tuple.server.is_ipv4())
         };
         if let Some(index) = self.sockets.iter().position(is_its) {
+            self.queued += 1;
             self.outs[index].batch.push(Some(tuple.server.ip()), tuple.client, bytes);
         }
     }
 
     fn to_peer(&mut self, relay: SocketAddr, peer: SocketAddr, bytes: &[u8]) {
+        let handed = || Handed { from: relay, to: peer, bytes: bytes.to_vec() };
         if self.relays.contains_key(&peer) {
             if self.handed_over.len() < WAITING_MAX {
-                self.handed_over.push_back((peer, relay, bytes.to_vec()));
+                self.passed.to_relays += 1;
+                self.handed_over.push(handed());
             } else {
-                self.dropped += 1;
+                self.passed.not_sent += 1;
             }
             return;
         }
-        let is_media = self.media_ports.contains(&peer.port()) && self.is_own(peer.ip());
-        let is_permitted = is_media || self.permits(peer.ip());
-        let Some(socket) = self.relays.get_mut(&relay).filter(|_| is_permitted) else {
-            self.dropped += 1;
+        if let Some(index) = self.media.index(peer.port())
+            && self.is_own(peer.ip())
+        {
+            self.passed.to_media += 1;
+            self.queued += 1;
+            self.to_media[index].push(handed());
             return;
-        };
-        let target = if is_media {
-            socket.known_as.insert(peer.port(), peer);
-            SocketAddr::new(socket.socket.local().ip(), peer.port())
-        } else {
-            peer
+        }
+        let is_permitted = self.permits(peer.ip());
+        let Some(socket) = self.relays.get_mut(&relay).filter(|_| is_permitted) else {
+            self.passed.not_sent += 1;
+            return;
         };
         if socket.out.batch.is_empty() {
             self.dirty.push(relay);
         }
-        socket.out.batch.push(None, target, bytes.to_vec());
+        self.queued += 1;
+        socket.out.batch.push(None, peer, bytes.to_vec());
         if socket.out.batch.len() > WAITING_MAX {
-            self.dropped += socket.out.batch.shed(WAITING_MAX / 2) as u64;
+            self.passed.not_sent += socket.out.batch.shed(WAITING_MAX / 2) as u64;
         }
     }
 
@@ -251,22 +298,50 @@ impl Outlet for Network {
         self.is_own(address) || self.permits(address)
     }
 
-    fn open_relay(&mut self, family: Family, wish: PortWish) -> Option<Opened> {
+    fn open_relay(&mut self, family: Family, protocol: Protocol, wish: PortWish) -> Option<Opened> {
         let asked_at = self.asked_at;
         let is_of = |ip: &IpAddr| Family::of(*ip) == family && !ip.is_unspecified();
         let is_reachable = |ip: &&IpAddr| is_of(ip) && !ip.is_loopback();
         let ip = Some(asked_at).filter(is_of);
-        let ip = ip.or_else(|| self.own.1.iter().find(is_reachable).copied())?;
+        let ip = ip.or_else(|| self.own.iter().find(is_reachable).copied())?;
+        if protocol == Protocol::Tcp {
+            let public = &self.public;
+            let opened = self.tcp.open(SocketAddr::new(ip, 0), |local| outside(public, local));
+            return opened.ok().map(|relay| Opened { relay, next: None });
+        }
         match wish {
-            PortWish::Any => self.bind(SocketAddr::new(ip, 0)).map(|relay| Opened { relay, next: None }),
+            PortWish::Any => self.bind_any(ip).map(|relay| Opened { relay, next: None }),
             PortWish::Even => self.bind_even(ip, false),
             PortWish::EvenAndNext => self.bind_even(ip, true),
         }
     }
 
-    fn close_relay(&mut self, relay: SocketAddr) {
-        if let Some(closed) = self.relays.remove(&relay) {
+    fn close_relay(&mut self, protocol: Protocol, relay: SocketAddr) {
+        if protocol == Protocol::Tcp {
+            self.tcp.close(&relay);
+        } else if let Some(closed) = self.relays.remove(&relay) {
             self.numbers.remove(&closed.number);
         }
+    }
+
+    /// Our own addresses have no media for connections, so only another relay of ours is reached there.
+    fn may_connect(&self, peer: SocketAddr) -> bool {
+        self.tcp.has(&peer) || self.permits(peer.ip())
+    }
+
+    fn connect(&mut self, id: ConnectionId, relay: SocketAddr, peer: SocketAddr) {
+        self.tcp.connect(id, relay, peer);
+    }
+
+    fn join(&mut self, id: ConnectionId, tuple: &FiveTuple) {
+        let Some(joined) = self.tcp.join(id) else { return self.tcp.lose(id) };
+        if let Some(stream) = self.streams.get(tuple) {
+            // What is not taken ends, and tells so.
+            let _ = stream.try_send(ToStream::Join(Box::new(joined)));
+        }
+    }
+
+    fn disconnect(&mut self, id: ConnectionId) {
+        self.tcp.disconnect(id);
     }
 }

@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tracing::debug;
 use trunkline_tasks::Tasks;
 use trunkline_turn::channel::{FRAME_BYTES_MAX, Frame, is_channel_data, next_frame};
 use trunkline_turn::{FiveTuple, Transport};
 
+use super::connections::Joined;
 use super::link::{Command, RelayLink};
+use super::metrics::RelayMetrics;
 
 /// Streams at a time: those of a large installation's locked-down networks.
 const STREAMS_MAX: usize = 8_192;
@@ -22,6 +24,8 @@ const STREAMS_MAX: usize = 8_192;
 const STREAMS_PER_ADDRESS: usize = 256;
 /// What a stream may have waiting for the thread: a frame of the largest size, or a burst of video.
 const WAITING_BYTES_MAX: usize = 128 * 1024;
+/// What a frame counts beside its bytes: many tiny ones take room too.
+const FRAME_BYTES: usize = 160;
 /// Datagrams that may wait for a slow stream; further media is dropped, as a full queue of a router drops it.
 pub(super) const OUT_FRAMES_MAX: usize = 256;
 /// Places among them that media leaves free for answers, which nobody repeats over a stream.
@@ -30,6 +34,10 @@ pub(super) const OUT_ANSWERS: usize = 32;
 const FIRST_FRAME: Duration = Duration::from_secs(10);
 /// A client with an allocation says something within ten minutes.
 const SILENCE_MAX: Duration = Duration::from_mins(11);
+/// How a `ConnectionBind` request starts (RFC 6062 §6.1).
+const CONNECTION_BIND: [u8; 2] = [0x00, 0x0B];
+/// How its success starts.
+const CONNECTION_BOUND: [u8; 2] = [0x01, 0x0B];
 /// A pause after a failed accept, which is mostly for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -42,17 +50,27 @@ pub(super) enum Writing {
     Apart,
 }
 
+/// What a stream is given by the relay's thread.
+pub(super) enum ToStream {
+    /// Bytes of the protocol.
+    Frame(Vec<u8>),
+    /// From now on it is a connection with a peer (RFC 6062 §5.4).
+    Join(Box<Joined>),
+}
+
 /// The streams there are.
 pub(super) struct Streams {
     link: Arc<RelayLink>,
+    metrics: RelayMetrics,
     places: Arc<Semaphore>,
     // Guards how many streams each address has.
     addresses: Mutex<HashMap<IpAddr, usize>>,
 }
 
 impl Streams {
-    pub(super) fn new(link: Arc<RelayLink>) -> Self {
-        Self { link, places: Arc::new(Semaphore::new(STREAMS_MAX)), addresses: Mutex::default() }
+    pub(super) fn new(link: Arc<RelayLink>, metrics: RelayMetrics) -> Self {
+        let places = Arc::new(Semaphore::new(STREAMS_MAX));
+        Self { link, metrics, places, addresses: Mutex::default() }
     }
 
     /// Takes connections until the end is asked for.
@@ -87,7 +105,7 @@ impl Streams {
     /// Speaks TURN on one stream until it ends.
     pub(super) async fn serve<S>(
         &self,
-        stream: S,
+        mut stream: S,
         (client, server): (SocketAddr, SocketAddr),
         writing: Writing,
     ) where
@@ -96,29 +114,44 @@ impl Streams {
         if self.link.is_closed() {
             return;
         }
-        let Ok(_place) = Arc::clone(&self.places).try_acquire_owned() else { return };
-        let Some(_share) = self.take_share(client.ip()) else { return };
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let (Ok(_place), Some(_share)) = (place, self.take_share(client.ip())) else {
+            return self.metrics.count_refused_stream();
+        };
+        let _counted = Counted::new(&self.metrics);
         let tuple = FiveTuple { transport: Transport::Stream, client, server };
         let (out, frames) = mpsc::channel(OUT_FRAMES_MAX);
         self.link.push(Command::Open { tuple, out });
         // Told also when this task is dropped in the middle.
         let _end = End { link: &self.link, tuple };
-        let (reader, writer) = tokio::io::split(stream);
-        let ended = tokio::select! {
-            ended = self.read(reader, tuple) => ended,
-            ended = write(writer, frames, writing) => ended,
+        let mut buffer = Vec::with_capacity(2_048);
+        let answered = Notify::new();
+        let ended = {
+            let (reader, writer) = tokio::io::split(&mut stream);
+            tokio::select! {
+                ended = self.read(reader, &mut buffer, &answered, tuple) => ended.map(|()| None),
+                ended = write(writer, frames, &answered, writing) => ended,
+            }
         };
-        if let Err(error) = ended {
-            debug!(%error, "a stream to the relay ended");
+        match ended {
+            Ok(Some(joined)) => joined.run(stream, &buffer, &self.metrics).await,
+            Ok(None) => {}
+            Err(error) => debug!(%error, "a stream to the relay ended"),
         }
     }
 
-    async fn read<R: AsyncRead + Unpin>(&self, mut reader: R, tuple: FiveTuple) -> io::Result<()> {
+    /// Cuts frames out of `buffer`, which keeps what comes after the last one.
+    async fn read<R: AsyncRead + Unpin>(
+        &self,
+        mut reader: R,
+        buffer: &mut Vec<u8>,
+        answered: &Notify,
+        tuple: FiveTuple,
+    ) -> io::Result<()> {
         let room = Arc::new(Semaphore::new(WAITING_BYTES_MAX));
-        let mut buffer = Vec::with_capacity(2_048);
         let mut patience = FIRST_FRAME;
         loop {
-            match next_frame(&buffer) {
+            match next_frame(buffer) {
                 Frame::Bytes(bytes) if buffer.len() >= bytes => {
                     let frame: Vec<u8> = buffer.drain(..bytes).collect();
                     // Nobody has a channel before the first request (RFC 8656 §12).
@@ -126,15 +159,23 @@ impl Streams {
                         return Err(io::ErrorKind::InvalidData.into());
                     }
                     patience = SILENCE_MAX;
-                    let count = u32::try_from(frame.len()).unwrap_or(u32::MAX);
+                    let count = u32::try_from(FRAME_BYTES + frame.len()).unwrap_or(u32::MAX);
                     let permit = Arc::clone(&room).acquire_many_owned(count).await;
                     let permit = permit.map_err(io::Error::other)?;
+                    let is_bind = frame.starts_with(&CONNECTION_BIND);
+                    // It hears of every answer from now on.
+                    let answer = answered.notified();
                     self.link.push(Command::Frame { tuple, bytes: frame, room: permit });
+                    // What follows may be no frame any more: the answer, or the end of this task, tells.
+                    if is_bind {
+                        let waited = tokio::time::timeout(FIRST_FRAME, answer).await;
+                        waited.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?;
+                    }
                 }
                 Frame::Foreign => return Err(io::ErrorKind::InvalidData.into()),
                 _ => {
                     debug_assert!(buffer.len() < FRAME_BYTES_MAX, "a frame is never longer");
-                    let read = tokio::time::timeout(patience, reader.read_buf(&mut buffer)).await;
+                    let read = tokio::time::timeout(patience, reader.read_buf(buffer)).await;
                     if read.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?? == 0 {
                         return Ok(());
                     }
@@ -172,6 +213,22 @@ impl Drop for Share<'_> {
     }
 }
 
+/// A stream as long as it is counted.
+struct Counted<'m>(&'m RelayMetrics);
+
+impl<'m> Counted<'m> {
+    fn new(metrics: &'m RelayMetrics) -> Self {
+        metrics.streams.inc();
+        Self(metrics)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.streams.dec();
+    }
+}
+
 /// Tells the thread that a stream is gone.
 struct End<'s> {
     link: &'s RelayLink,
@@ -184,22 +241,39 @@ impl Drop for End<'_> {
     }
 }
 
+/// Writes what the thread gives, until it gives a connection to go on with.
 async fn write<W: AsyncWrite + Unpin>(
     mut writer: W,
-    mut frames: mpsc::Receiver<Vec<u8>>,
+    mut frames: mpsc::Receiver<ToStream>,
+    answered: &Notify,
     writing: Writing,
-) -> io::Result<()> {
+) -> io::Result<Option<Box<Joined>>> {
     let mut waiting = Vec::new();
     while frames.recv_many(&mut waiting, OUT_FRAMES_MAX).await > 0 {
-        if writing == Writing::Together {
-            waiting = vec![waiting.concat()];
+        let (mut parts, mut joined) = (Vec::<Vec<u8>>::new(), None);
+        for one in waiting.drain(..) {
+            match one {
+                ToStream::Frame(bytes) => parts.push(bytes),
+                ToStream::Join(connection) => joined = Some(connection),
+            }
         }
-        for bytes in waiting.drain(..) {
+        let is_bound = parts.iter().any(|bytes| bytes.starts_with(&CONNECTION_BOUND));
+        if writing == Writing::Together {
+            parts = vec![parts.concat()];
+        }
+        for bytes in parts {
             tokio::time::timeout(FIRST_FRAME, writer.write_all(&bytes))
                 .await
                 .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
         }
         writer.flush().await?;
+        if joined.is_some() {
+            return Ok(joined);
+        }
+        // The connection follows, and whoever reads must leave its bytes alone.
+        if !is_bound {
+            answered.notify_waiters();
+        }
     }
-    Ok(())
+    Ok(None)
 }

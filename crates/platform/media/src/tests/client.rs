@@ -10,10 +10,13 @@ use trunkline_net::framing::{FrameReader, write_frame};
 use trunkline_sfu::testing::{Client, ClientConfig, ClientEvent, ClientOutput, Received, Sent, opus};
 use trunkline_sfu::{Codec, Datagram, Layer, Now, SourceKind};
 
+use super::relayed::Relayed;
+
 /// How a client reaches the server.
 enum Wire {
     Udp(UdpSocket),
     Tcp { stream: TcpStream, reader: FrameReader, is_cut: bool },
+    Relayed(Box<Relayed>),
 }
 
 pub(super) struct TestClient {
@@ -44,6 +47,11 @@ impl TestClient {
         stream.set_nonblocking(true).expect("sockets can be nonblocking");
         let local = stream.local_addr().expect("it is connected");
         Self::new(Wire::Tcp { stream, reader: FrameReader::new(), is_cut: false }, local, false, origin, now)
+    }
+
+    /// A client that is known by the address of its relay.
+    pub(super) fn relayed(way: Relayed, relay: SocketAddr, origin: Instant, now: Now) -> Self {
+        Self::new(Wire::Relayed(Box::new(way)), relay, false, origin, now)
     }
 
     fn new(wire: Wire, local: SocketAddr, has_data: bool, origin: Instant, now: Now) -> Self {
@@ -173,6 +181,7 @@ impl TestClient {
                 Wire::Udp(socket) => {
                     socket.send_to(&sent.bytes, sent.destination).expect("loopback takes it");
                 }
+                Wire::Relayed(way) => way.send(sent.destination, &sent.bytes),
                 Wire::Tcp { stream, .. } => {
                     let mut frame = Vec::new();
                     write_frame(&mut frame, &sent.bytes);
@@ -192,6 +201,11 @@ impl TestClient {
         match &mut self.wire {
             Wire::Udp(socket) => match socket.recv_from(&mut room) {
                 Ok((count, source)) => Some((source, room[..count].to_vec())),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => None,
+                Err(error) => panic!("{error}"),
+            },
+            Wire::Relayed(way) => match way.socket.recv(&mut room) {
+                Ok(count) => Some(way.open_frame(&room[..count])),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => None,
                 Err(error) => panic!("{error}"),
             },
@@ -222,6 +236,7 @@ impl AsFd for TestClient {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match &self.wire {
             Wire::Udp(socket) => socket.as_fd(),
+            Wire::Relayed(way) => way.socket.as_fd(),
             Wire::Tcp { stream, .. } => stream.as_fd(),
         }
     }

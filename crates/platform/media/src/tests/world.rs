@@ -68,7 +68,7 @@ pub(super) struct World {
     pub(super) clock: Arc<AheadClock>,
     pub(super) server: SocketAddr,
     runtime: Runtime,
-    origin: Instant,
+    pub(super) origin: Instant,
 }
 
 impl World {
@@ -105,7 +105,7 @@ impl World {
             clients: Vec::new(),
             metrics,
             clock,
-            runtime: Builder::new_current_thread().build().expect("a runtime starts"),
+            runtime: Builder::new_current_thread().enable_io().build().expect("a runtime starts"),
             origin: Instant::now(),
         }
     }
@@ -136,7 +136,12 @@ impl World {
         self.connect_client(client)
     }
 
-    fn connect_client(&mut self, client: TestClient) -> usize {
+    /// The runtime that tasks hang on; it runs only while something is waited for.
+    pub(super) fn enter(&self) -> tokio::runtime::EnterGuard<'_> {
+        self.runtime.enter()
+    }
+
+    pub(super) fn connect_client(&mut self, client: TestClient) -> usize {
         let index = self.clients.len();
         self.clients.push(client);
         self.room().set_policy(id(index), Policy::ALL);

@@ -44,11 +44,14 @@ impl Stray {
     }
 }
 
+/// In the place of a socket: the relay of this process, with which this thread shares two mailboxes.
+pub(super) const RELAY: usize = usize::MAX;
+
 /// Where an address of a client is reached from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Route {
     pub(super) peer: PeerKey,
-    /// The socket its datagrams come to.
+    /// The socket its datagrams come to, or [`RELAY`].
     pub(super) socket: usize,
     /// The address of ours they come to.
     pub(super) local: IpAddr,
@@ -59,6 +62,8 @@ pub(super) struct Route {
 pub(super) struct Demux {
     by_ufrag: HashMap<String, PeerKey>,
     by_address: HashMap<SocketAddr, Route>,
+    // Invariant: those of `by_address` that come by the relay, and the address of ours they come to. Mostly empty.
+    relayed: HashMap<SocketAddr, IpAddr>,
     checks: HashMap<(IpAddr, PeerKey), u32>,
     checks_since: Now,
 }
@@ -74,13 +79,24 @@ impl Demux {
 
     pub(super) fn add_address(&mut self, source: SocketAddr, route: Route) {
         self.by_address.insert(source, route);
+        if route.socket == RELAY {
+            self.relayed.insert(source, route.local);
+        } else {
+            self.relayed.remove(&source);
+        }
     }
 
     /// Forgets an address, unless it has become somebody else's.
     pub(super) fn remove_address(&mut self, source: SocketAddr, peer: PeerKey) {
         if self.route(source).is_some_and(|route| route.peer == peer) {
             self.by_address.remove(&source);
+            self.relayed.remove(&source);
         }
+    }
+
+    /// The address of ours that a client of the relay uses; `None` for others.
+    pub(super) fn relayed(&self, client: SocketAddr) -> Option<IpAddr> {
+        if self.relayed.is_empty() { None } else { self.relayed.get(&client).copied() }
     }
 
     pub(super) fn route(&self, source: SocketAddr) -> Option<Route> {
@@ -223,6 +239,20 @@ mod tests {
         assert_eq!(demux.route(SOURCE), Some(route(PeerKey(8))));
         demux.remove_address(SOURCE, PeerKey(8));
         assert_eq!(demux.route(SOURCE), None);
+    }
+
+    #[test]
+    fn clients_of_the_relay_are_known_as_such_until_they_move() {
+        let mut demux = demux();
+        assert_eq!(demux.relayed(SOURCE), None);
+        let by_relay = Route { peer: PEER, socket: RELAY, local: SOURCE.ip() };
+        demux.add_address(SOURCE, by_relay);
+        assert_eq!(demux.relayed(SOURCE), Some(SOURCE.ip()));
+        demux.add_address(SOURCE, Route { socket: 0, ..by_relay });
+        assert_eq!(demux.relayed(SOURCE), None);
+        demux.add_address(SOURCE, by_relay);
+        demux.remove_address(SOURCE, PEER);
+        assert_eq!(demux.relayed(SOURCE), None);
     }
 
     proptest! {

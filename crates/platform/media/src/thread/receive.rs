@@ -6,7 +6,7 @@ use tracing::warn;
 use trunkline_net::udp::{ReceiveBatch, Received};
 use trunkline_sfu::{Datagram, Now, PeerError, PeerKey};
 
-use super::demux::{self, Route, Stray};
+use super::demux::{self, RELAY, Route, Stray};
 use super::peers::{Ended, PeerEntry};
 use super::wires::Arrival;
 use super::{BATCH_MESSAGES, Due, MediaThread, after};
@@ -15,6 +15,8 @@ use crate::tcp::{ACCEPT_PAUSE, Accepted, FIRST_FRAME, Got, READ_BYTES};
 
 /// Batches read of one socket before others have their turn: some milliseconds of work.
 const BATCHES_PER_ROUND: usize = 8;
+/// Datagrams of the relay taken before sockets have their turn again: as many as of a socket.
+const RELAYED_PER_ROUND: usize = BATCHES_PER_ROUND * BATCH_MESSAGES;
 /// Connections accepted before sockets have their turn again.
 const ACCEPTS_PER_ROUND: usize = 32;
 
@@ -35,6 +37,16 @@ impl MediaThread {
             if count < BATCH_MESSAGES {
                 return;
             }
+        }
+    }
+
+    /// Takes what clients of the relay have sent.
+    pub(super) fn take_relayed(&mut self, now: Now) {
+        for handed in self.link.take_relayed(RELAYED_PER_ROUND) {
+            self.received += 1;
+            let destination = handed.to.ip();
+            let datagram = Received { source: handed.from, destination, bytes: &handed.bytes };
+            self.take_datagram(RELAY, datagram, now);
         }
     }
 

@@ -207,6 +207,7 @@ impl MediaThread {
         dirty.dedup();
         for key in dirty.drain(..) {
             self.tick(key, now);
+            self.wires.flush_full();
         }
         self.dirty.append(&mut dirty);
     }
