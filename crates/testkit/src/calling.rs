@@ -16,6 +16,8 @@ use trunkline_tasks::Tasks;
 
 use crate::realtime::{ClientError, Origin, Requests};
 
+/// Where signalling is.
+const SIGNALLING: &str = "/calling/signalling";
 /// What a server may send at most, and a little more.
 const BOUNDS: Bounds = Bounds { frame_bytes_max: 1 << 20, message_bytes_max: 1 << 20 };
 /// A server that takes no byte for this long has gone.
@@ -38,9 +40,16 @@ impl SignallingSocket {
     ///
     /// **Errors**: whatever keeps the server from upgrading; its status is in the text.
     pub async fn open(origin: &Origin, tasks: &Tasks) -> Result<Self, ClientError> {
+        Self::open_at(origin, SIGNALLING, tasks).await
+    }
+
+    /// Connects to another path and query.
+    ///
+    /// **Errors**: as [`SignallingSocket::open`].
+    pub async fn open_at(origin: &Origin, target: &str, tasks: &Tasks) -> Result<Self, ClientError> {
         let mut requests = Requests::new(origin.clone(), tasks.clone());
         let nonce = *b"a nonce of tests";
-        let answer = requests.send("GET", "/calling/signalling", request_headers(nonce), "").await?;
+        let answer = requests.send("GET", target, request_headers(nonce), "").await?;
         if !is_accepted(answer.status(), answer.headers(), nonce) {
             return Err(ClientError::Wrong { what: format!("the upgrade: {}", answer.status()) });
         }
@@ -113,6 +122,7 @@ pub struct SignallingClient {
     /// What the server said to the hello.
     pub welcome: Value,
     origin: Origin,
+    target: String,
     tasks: Tasks,
     sent: VecDeque<(u64, String)>,
     next_number: u64,
@@ -127,8 +137,21 @@ impl SignallingClient {
     ///
     /// **Errors**: what the server says instead of `welcome`.
     pub async fn connect(origin: &Origin, tasks: &Tasks, token: &str, hello: Value) -> Result<Self, Value> {
+        Self::connect_at(origin, SIGNALLING, tasks, token, hello).await
+    }
+
+    /// The same at another path and query, as redirects have them.
+    ///
+    /// **Errors**: as [`SignallingClient::connect`].
+    pub async fn connect_at(
+        origin: &Origin,
+        target: &str,
+        tasks: &Tasks,
+        token: &str,
+        hello: Value,
+    ) -> Result<Self, Value> {
         let unreachable = |cause: ClientError| json!({ "unreachable": cause.to_string() });
-        let mut socket = SignallingSocket::open(origin, tasks).await.map_err(unreachable)?;
+        let mut socket = SignallingSocket::open_at(origin, target, tasks).await.map_err(unreachable)?;
         let mut message = json!({
             "t": "hello", "v": [1], "token": token, "device": "d-1", "displayName": "", "wants": ["ring"],
             "client": { "name": "testkit", "version": "1", "agent": "tests" },
@@ -146,6 +169,7 @@ impl SignallingClient {
             secret: welcome["resume"].as_str().unwrap_or_default().to_owned(),
             welcome,
             origin: origin.clone(),
+            target: target.to_owned(),
             tasks: tasks.clone(),
             sent: VecDeque::new(),
             next_number: 1,
@@ -251,7 +275,7 @@ impl SignallingClient {
     ///
     /// **Errors**: what the server says instead of `resumed`.
     pub async fn resume(&mut self) -> Result<Value, Value> {
-        let socket = SignallingSocket::open(&self.origin, &self.tasks).await;
+        let socket = SignallingSocket::open_at(&self.origin, &self.target, &self.tasks).await;
         let mut socket = socket.map_err(|cause| json!({ "unreachable": cause.to_string() }))?;
         let resume = json!({
             "t": "resume", "session": self.welcome["session"], "resume": self.secret, "a": self.received,

@@ -16,15 +16,9 @@ mod moves;
 mod reader;
 mod sender;
 
-use std::future::Future;
-use std::time::Duration;
+use trunkline_kernel::{Entropy as _, SeededEntropy, SystemEntropy};
 
-use trunkline_kernel::{Clock as _, Entropy as _, SeededEntropy, SystemClock, SystemEntropy};
-
-use crate::support::server::DEADLINE;
-
-/// How often a condition is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+use crate::support::server::until;
 
 /// Repeatable draws; the seed is printed when the test fails.
 struct Dice {
@@ -53,17 +47,5 @@ impl Dice {
         let mut bytes = [0; 8];
         self.entropy.fill(&mut bytes);
         u64::from_ne_bytes(bytes) % bound
-    }
-}
-
-/// Waits until `condition` holds; panics with `what` after [`DEADLINE`].
-async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut condition: impl FnMut() -> F) -> T {
-    let start = SystemClock.monotonic();
-    loop {
-        if let Some(value) = condition().await {
-            return value;
-        }
-        assert!(SystemClock.monotonic().saturating_sub(start) < DEADLINE, "waited in vain: {what}");
-        tokio::time::sleep(LOOK_EVERY).await;
     }
 }

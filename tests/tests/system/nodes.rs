@@ -12,7 +12,7 @@ pub(crate) struct Fleet {
     pub(crate) first: Server,
     pub(crate) second: Server,
     // Dropped last: the database goes when the servers are gone.
-    database: TestDatabase,
+    pub(crate) database: TestDatabase,
     _folder: tempfile::TempDir,
 }
 

@@ -30,6 +30,7 @@ use trunkline_calling_wire::{CustomContext, Joined};
 use trunkline_web::ResourceView;
 
 use crate::error::CallingError;
+use crate::rows::owners::Lease;
 use crate::rules::{Input, LegId};
 use asks::{Answer, Caller, Doing, Done, JoinCall, RejoinCall, StartCall, TakeCall};
 
@@ -44,6 +45,8 @@ const MAILBOX_MAX: usize = 1_024;
 pub(crate) struct CallFacts {
     /// Whose call it is.
     pub(crate) resource: Arc<ResourceView>,
+    /// What this node has the resource by.
+    pub(crate) lease: Lease,
     /// The call's id, as clients have it.
     pub(crate) id: Arc<str>,
     /// The call's id, as other interfaces have it.
@@ -70,6 +73,9 @@ pub(crate) enum Mail {
     News(Input),
     /// It runs on elsewhere: nothing of it is written here any more.
     Stop,
+    /// Its task panics.
+    #[cfg(test)]
+    Panic,
 }
 
 impl Mail {
@@ -82,6 +88,8 @@ impl Mail {
             | Self::Rejoin { answer, .. } => answer(Err(why)),
             Self::Ask { answer, .. } => answer(Err(why)),
             Self::News(_) | Self::Stop => {}
+            #[cfg(test)]
+            Self::Panic => {}
         }
     }
 }

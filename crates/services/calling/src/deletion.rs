@@ -29,6 +29,11 @@ impl CallingService {
     pub async fn forget_resource(&self, resource: ResourceId, until: Timestamp) -> Result<(), CallingError> {
         self.end_resource(resource).await;
         let key = Key::new(resource, "calling");
+        // From here on no step of a call is written that has not been: what is deleted below stays deleted.
+        self.parts
+            .store
+            .write(key.clone(), move |tx| Ok::<_, CallingError>(owners::end(tx, resource)?))
+            .await?;
         self.repeat(&key, move |tx| Ok(calls::delete_of_resource(tx, resource, until, ROWS_AT_ONCE)?))
             .await?;
         self.parts

@@ -62,6 +62,9 @@ pub enum CallingError {
     /// The server ended before it answered, or is ending.
     #[error("the server cannot do this now")]
     Unavailable,
+    /// Another node has taken the resource, and runs its calls.
+    #[error("the calls of the resource are on another node now")]
+    Elsewhere,
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -86,7 +89,9 @@ impl CallingError {
             Self::RoomNotFound => (404, 5732, ErrorName::RoomNotFound),
             Self::RoomNotInvited => (403, 5828, ErrorName::RoomNotInvited),
             Self::RoomNotOpen => (403, 5829, ErrorName::RoomNotOpen),
-            Self::MediaUnavailable | Self::Unavailable | Self::Store(_) => (503, 0, ErrorName::Unavailable),
+            Self::MediaUnavailable | Self::Unavailable | Self::Elsewhere | Self::Store(_) => {
+                (503, 0, ErrorName::Unavailable)
+            }
         }
     }
 

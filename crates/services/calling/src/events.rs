@@ -4,6 +4,7 @@
 //! when it is published: whoever was erased meanwhile is named no more.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use trunkline_calling_wire::{CustomContext as WireContext, Role};
@@ -19,6 +20,7 @@ use trunkline_store::{Event, NewEvent, StoreError, Tx};
 
 use crate::CallingService;
 use crate::actor::CallFacts;
+use crate::contexts::Contexts;
 use crate::error::CallingError;
 use crate::rows::CallNumber;
 use crate::rows::calls::{self, CallRow};
@@ -82,10 +84,10 @@ impl CallingService {
             return Ok(Vec::new());
         };
         let Ok(reference) = serde_json::from_str::<Reference>(&event.payload) else { return Ok(Vec::new()) };
-        let time = event.created_at;
+        let (contexts, time) = (Arc::clone(&self.contexts), event.created_at);
         self.parts
             .store
-            .read(move |tx| Ok(translate(tx, kind, &reference, time)?.into_iter().collect()))
+            .read(move |tx| Ok(translate(tx, &contexts, kind, &reference, time)?.into_iter().collect()))
             .await
     }
 }
@@ -100,6 +102,7 @@ struct Scene {
 
 fn translate(
     tx: &mut Tx<'_>,
+    contexts: &Contexts,
     kind: &str,
     reference: &Reference,
     time: Timestamp,
@@ -115,7 +118,7 @@ fn translate(
         (CALL_ENDED, _) => Some(scene.ended(ended_by(tx, &scene.call)?)),
         (INCOMING_CALL, Some(leg)) => {
             let by = leg.kept.invited_by.unwrap_or(scene.call.started_by);
-            Some(scene.incoming(&leg, legs::find(tx, scene.call.number, by)?.as_ref()))
+            Some(scene.incoming(contexts, &leg, legs::find(tx, scene.call.number, by)?.as_ref()))
         }
         (PARTICIPANT_ADDED, Some(leg)) => Some(scene.added(&leg)),
         (PARTICIPANT_REMOVED, Some(leg)) => Some(scene.removed(&leg)),
@@ -201,7 +204,7 @@ impl Scene {
         Publication::new(0, &data, &[&self.call.server_call_id], self.time)
     }
 
-    fn incoming(&self, leg: &LegRow, caller: Option<&LegRow>) -> Publication {
+    fn incoming(&self, contexts: &Contexts, leg: &LegRow, caller: Option<&LegRow>) -> Publication {
         let from = caller.map_or("", |caller| &caller.kept.user);
         let data = IncomingCall {
             to: identifier(&leg.kept.user),
@@ -209,7 +212,7 @@ impl Scene {
             server_call_id: self.call.server_call_id.to_string(),
             caller_display_name: caller.map_or_else(String::new, |caller| caller.kept.name.clone()),
             custom_context: self.call.custom_context.as_ref().map(context),
-            incoming_call_context: format!("{}.{}", self.call.id, leg.kept.p.0),
+            incoming_call_context: contexts.seal(self.call.resource, &self.call.id, leg.kept.p),
             on_behalf_of_callee: None,
             correlation_id: self.call.correlation_id.to_string(),
         };

@@ -18,6 +18,7 @@
 
 mod actor;
 mod api;
+mod contexts;
 mod deletion;
 mod echo;
 pub mod error;
@@ -36,19 +37,21 @@ mod tests;
 
 use std::sync::Arc;
 
-use trunkline_kernel::{Clock, Entropy};
+use trunkline_kernel::{Clock, Entropy, ResourceId, Secret};
 use trunkline_media::MediaHandle;
 use trunkline_store::{Migration, Slice, Store};
 use trunkline_tasks::{Shutdown, Tasks};
 use trunkline_web::Routes;
 use trunkline_web::ports::{FindResource, FindUsers, GuardSpend, VerifyBearer};
 
+pub use contexts::{BadContext, IncomingLeg};
 pub use error::CallingError;
 pub use metrics::Metrics;
 pub use ports::{FindRooms, RelayCredentials, RoomPlace, RoomRefusal};
 pub use settings::{OnTokenEnd, Settings};
 pub use trunkline_calling_wire::IceServer;
 
+use contexts::Contexts;
 use registry::Registry;
 use signalling::Hub;
 
@@ -90,6 +93,8 @@ pub struct Parts {
     pub node: String,
     /// The configuration.
     pub settings: Settings,
+    /// Random bytes, the same on all nodes: what seals contexts of incoming calls.
+    pub secret: Secret<Vec<u8>>,
     /// The counters.
     pub metrics: Metrics,
 }
@@ -99,6 +104,7 @@ pub struct CallingService {
     pub(crate) parts: Parts,
     pub(crate) hub: Arc<Hub>,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) contexts: Arc<Contexts>,
 }
 
 impl std::fmt::Debug for CallingService {
@@ -115,7 +121,15 @@ impl CallingService {
     pub async fn open(parts: Parts) -> Result<Arc<Self>, CallingError> {
         let hub = Hub::new(Arc::clone(&parts.clock), parts.metrics.clone());
         let registry = Registry::new(&parts, &hub);
-        Ok(Arc::new(Self { parts, hub, registry }))
+        let contexts = Arc::new(Contexts::new(parts.secret.expose()));
+        Ok(Arc::new(Self { parts, hub, registry, contexts }))
+    }
+
+    /// The leg that the `incomingCallContext` of an event names.
+    ///
+    /// **Errors**: [`BadContext`] for whatever this service did not make for this resource.
+    pub fn incoming_leg(&self, resource: ResourceId, context: &str) -> Result<IncomingLeg, BadContext> {
+        self.contexts.open(resource, context)
     }
 
     /// Every operation with its handler.

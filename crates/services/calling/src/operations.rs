@@ -1,16 +1,24 @@
 //! The operations of this service, as data.
 
 use trunkline_calling_wire::operator::{CallDetails, CallView};
-use trunkline_web::operation::{CONTINUATION_TOKEN, MAX_PAGE_SIZE, schema_of};
+use trunkline_web::operation::{CONTINUATION_TOKEN, MAX_PAGE_SIZE, QueryParameter, schema_of};
 use trunkline_web::{Allow, Method, Operation, Page, Role};
 
 const READER: &[Allow] = &[Allow::Operator(Role::Reader)];
+
+/// The resource, where the host is a node's own.
+pub(crate) const RESOURCE: QueryParameter = QueryParameter {
+    name: "resource",
+    kind: "string",
+    description: "The id of the resource, where it is not that of the host name: in the addresses of redirects.",
+};
 
 /// The signalling socket: `Calling_Connect`.
 pub(crate) static CALLING_CONNECT: Operation = Operation {
     service: "calling",
     success: 101,
     is_quiet: true,
+    query: &[RESOURCE],
     summary: "Upgrades to the WebSocket of signalling; the first message has the user's token.",
     ..Operation::own("Calling_Connect", Method::Get, "/calling/signalling", &[Allow::Anyone])
 };

@@ -9,6 +9,7 @@
 mod index;
 mod news;
 mod owners;
+mod recovery;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -26,6 +27,7 @@ use trunkline_web::ports::FindResource;
 use crate::actor::asks::{Answer, Caller, Doing, Done, JoinCall, Place, RejoinCall, StartCall, TakeCall};
 use crate::actor::{Actor, Begin, CallFacts, CallHandle, Full, Live, Mail};
 use crate::error::CallingError;
+use crate::rows::owners::Lease;
 use crate::rules::{LegId, Limits, Times};
 use crate::signalling::Hub;
 use crate::{Metrics, Parts, Settings};
@@ -50,7 +52,7 @@ pub(crate) struct Registry {
     tasks: Tasks,
     media: MediaHandle,
     resources: Arc<dyn FindResource>,
-    node: String,
+    node: Arc<str>,
     hub: Arc<Hub>,
     leases: Leases,
     // Guards who finds which call. Held for a few look-ups; never over an await or while another lock is taken.
@@ -68,7 +70,7 @@ impl Registry {
             tasks: parts.tasks.clone(),
             media: parts.media.clone(),
             resources: Arc::clone(&parts.resources),
-            node: parts.node.clone(),
+            node: Arc::from(&*parts.node),
             hub: Arc::clone(hub),
             leases: Leases::default(),
             index: Mutex::default(),
@@ -106,6 +108,7 @@ impl Registry {
 
     /// Places a call.
     pub(crate) fn start(self: &Arc<Self>, caller: Caller, ask: StartCall, answer: Answer<Joined>) {
+        let Some(lease) = self.lease(caller.resource.id) else { return answer(Err(CallingError::Elsewhere)) };
         let (handle, mails) = self.new_handle();
         let leg = Arc::clone(&ask.coming.leg);
         if let Err(why) = self.claim(&caller, &leg, &handle) {
@@ -116,11 +119,12 @@ impl Registry {
         let (resource, context) = (Arc::clone(&caller.resource), ask.custom_context.clone());
         self.send(&handle, Mail::Start { caller, ask, answer });
         // Not before its first mail is there: a call that nobody has begun ends when nothing waits for it.
-        self.run(&handle, mails, &resource, context);
+        self.run(&handle, mails, (&resource, lease), context);
     }
 
     /// Joins a call by the id of a group or room.
     pub(crate) fn join(self: &Arc<Self>, caller: Caller, ask: JoinCall, answer: Answer<Joined>) {
+        let Some(lease) = self.lease(caller.resource.id) else { return answer(Err(CallingError::Elsewhere)) };
         let place = PlaceName::of(&ask.place);
         let (resource, leg) = (Arc::clone(&caller.resource), Arc::clone(&ask.coming.leg));
         let mut mail = Mail::Join { caller, ask, answer };
@@ -128,7 +132,7 @@ impl Registry {
             let (handle, mails) = self.handle_at(resource.id, &place);
             let sent = self.send_join(&handle, mail);
             if let Some(mails) = mails {
-                self.run(&handle, mails, &resource, None);
+                self.run(&handle, mails, (&resource, lease.clone()), None);
             }
             let Err(refused) = sent else { return };
             self.leave(resource.id, &leg, &handle);
@@ -276,12 +280,13 @@ impl Registry {
         self: &Arc<Self>,
         handle: &CallHandle,
         mails: mpsc::Receiver<Mail>,
-        resource: &Arc<ResourceView>,
+        (resource, lease): (&Arc<ResourceView>, Lease),
         custom_context: Option<CustomContext>,
     ) {
         let server_call_id = URL_SAFE_NO_PAD.encode(format!("{}/calling/{}", resource.origin, handle.id));
         let facts = CallFacts {
             resource: Arc::clone(resource),
+            lease,
             id: Arc::clone(&handle.id),
             server_call_id: server_call_id.into(),
             correlation_id: self.entropy.uuid().to_string().into(),

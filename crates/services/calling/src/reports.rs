@@ -10,6 +10,7 @@ use trunkline_store::Key;
 use crate::CallingService;
 use crate::actor::asks::Caller;
 use crate::error::CallingError;
+use crate::rows::owners;
 use crate::rows::reports::{self, Report, View};
 use crate::rules::LegId;
 
@@ -69,10 +70,15 @@ impl CallingService {
         late: Duration,
     ) -> Result<(), CallingError> {
         let (resource, user, leg) = (caller.resource.id, caller.user.to_string(), leg.to_string());
+        let lease = self.registry.lease(resource).ok_or(CallingError::Elsewhere)?;
         let now = self.parts.clock.now();
         self.parts
             .store
             .write(Key::new(resource, format!("calling/report/{leg}")), move |tx| {
+                // Of a resource that is being deleted nothing is written any more.
+                if !owners::is_good(tx, resource, &lease)? {
+                    return Err(CallingError::Elsewhere);
+                }
                 let found = reports::find_leg(tx, resource, &user, &leg, now.minus(late))?;
                 let (call, p) = found.ok_or(CallingError::UnknownCall)?;
                 Ok(reports::put(tx, call, &Report { p, view, body: body.clone() }, now)?)

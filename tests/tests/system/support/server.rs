@@ -28,6 +28,21 @@ pub(crate) fn wait_until<T>(what: &str, mut condition: impl FnMut() -> Option<T>
     }
 }
 
+/// The same for a condition that waits itself.
+pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    mut condition: impl FnMut() -> F,
+) -> T {
+    let start = SystemClock.monotonic();
+    loop {
+        if let Some(value) = condition().await {
+            return value;
+        }
+        assert!(SystemClock.monotonic().saturating_sub(start) < DEADLINE, "waited in vain: {what}");
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
 /// The program: `TRUNKLINE_BIN`, or the one built beside this test.
 fn program() -> PathBuf {
     if let Some(program) = std::env::var_os("TRUNKLINE_BIN") {

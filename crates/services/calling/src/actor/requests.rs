@@ -60,6 +60,8 @@ impl<O: Outside> Actor<O> {
             Mail::News(input) => self.happen(input).await,
             // The run loop takes it.
             Mail::Stop => {}
+            #[cfg(test)]
+            Mail::Panic => panic!("a test wants it"),
         }
     }
 
@@ -92,7 +94,7 @@ impl<O: Outside> Actor<O> {
             if is_new {
                 self.outside.leave(p);
             }
-            return Err(cause.into());
+            return Err(cause);
         }
         Ok((self.joined(p, &leg, token, media), effects))
     }
@@ -262,7 +264,7 @@ impl<O: Outside> Actor<O> {
                 let follows = self.perform(&effects);
                 self.go_on(follows).await;
             }
-            Err(why) => answer(Err(why.into())),
+            Err(why) => answer(Err(why)),
         }
     }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use trunkline_kernel::Timestamp;
-use trunkline_store::StoreError;
 use trunkline_tasks::Shutdown;
+use trunkline_web::ResourceView;
 
 use super::outside::{Heard, Outside};
 use super::saving::{self, Unsaved};
@@ -31,7 +31,14 @@ pub(crate) enum Begin {
     /// The first mail begins it.
     New,
     /// It goes on after its node was away.
-    Again { number: CallNumber, kept: Box<Kept> },
+    Again {
+        /// Its row.
+        number: CallNumber,
+        /// What its rows say.
+        kept: Box<Kept>,
+        /// How often it has been begun again because its task panicked.
+        panics: u8,
+    },
 }
 
 /// A running call. Only its own task has it.
@@ -50,6 +57,8 @@ pub(crate) struct Actor<O: Outside> {
     /// What clients see of their media, as they said last.
     pub(super) reports: BTreeMap<P, String>,
     save_again: Option<Duration>,
+    /// Whether the call runs elsewhere: its rows are another node's.
+    is_elsewhere: bool,
     /// Whether a ring that reaches nobody may wait: clients have not come back yet.
     pub(super) is_patient: bool,
 }
@@ -74,19 +83,24 @@ impl<O: Outside> Actor<O> {
             unsaved: Unsaved::default(),
             reports: BTreeMap::new(),
             save_again: None,
+            is_elsewhere: false,
             is_patient: false,
         }
     }
 
     /// Runs until the call is over, nobody has begun it, or the node ends: then it goes on where its rows are read.
     pub(crate) async fn run(mut self, begin: Begin, shutdown: Shutdown) {
-        // Also when a step panics: nobody finds the way to a call that does not run.
-        let _leave = Leave { registry: Arc::clone(&self.registry), handle: self.handle.clone() };
-        if let Begin::Again { number, kept } = begin {
+        let panics = if let Begin::Again { panics, .. } = &begin { *panics } else { 0 };
+        let (registry, resource) = (Arc::clone(&self.registry), Arc::clone(&self.facts.resource));
+        let _leave = Leave { registry, resource, handle: self.handle.clone(), panics };
+        if let Begin::Again { number, kept, .. } = begin {
             self.restore(number, *kept).await;
         }
         loop {
             self.do_due().await;
+            if self.is_elsewhere {
+                return;
+            }
             if self.is_done() {
                 break;
             }
@@ -191,20 +205,25 @@ impl<O: Outside> Actor<O> {
     pub(super) async fn go_on(&mut self, inputs: Vec<Input>) {
         let mut queue = VecDeque::from(inputs);
         while let Some(input) = queue.pop_front() {
-            // Over, or about somebody who has left meanwhile.
+            // Over, about somebody who has left meanwhile, or elsewhere.
             let Ok(effects) = self.take_step(input).await else { continue };
             queue.extend(self.perform(&effects));
         }
     }
 
     /// Takes a step and writes it, if not now then later.
-    pub(super) async fn take_step(&mut self, input: Input) -> Result<Vec<Effect>, Refusal> {
+    ///
+    /// **Errors**: the rules', and [`CallingError::Elsewhere`].
+    pub(super) async fn take_step(&mut self, input: Input) -> Result<Vec<Effect>, CallingError> {
         let now = self.now();
         let call = self.call.as_mut().ok_or(Refusal::Over)?;
         let effects = call.handle(input, now)?;
         self.unsaved.add(call, &effects);
         self.unsaved.add_last_reports(&self.reports);
         self.save_what_is_left().await;
+        if self.is_elsewhere {
+            return Err(CallingError::Elsewhere);
+        }
         self.index_legs(&effects);
         Ok(effects)
     }
@@ -221,11 +240,18 @@ impl<O: Outside> Actor<O> {
                 self.number = Some(number);
                 self.unsaved = Unsaved::default();
             }
+            Err(CallingError::Elsewhere) => self.stop_for_another_node(),
             Err(cause) => {
                 tracing::error!(%cause, call.id = %self.facts.id, "a call cannot be saved; it is tried again");
                 self.save_again = Some(self.registry.clock().monotonic() + SAVE_AGAIN);
             }
         }
+    }
+
+    /// What this node knows of the call is no longer true, and nothing of it is written: its rows are another node's.
+    fn stop_for_another_node(&mut self) {
+        (self.unsaved, self.is_elsewhere) = (Unsaved::default(), true);
+        self.registry.lose(self.facts.resource.id, &self.facts.lease);
     }
 
     /// Tries a request on a copy of the call. Nothing has changed until [`Actor::commit`].
@@ -243,14 +269,18 @@ impl<O: Outside> Actor<O> {
 
     /// Writes what a request did, and makes it so.
     ///
-    /// **Errors**: the store's; nothing has changed.
-    pub(super) async fn commit(&mut self, call: Call, effects: &[Effect]) -> Result<(), StoreError> {
+    /// **Errors**: the store's, and [`CallingError::Elsewhere`]; nothing has changed.
+    pub(super) async fn commit(&mut self, call: Call, effects: &[Effect]) -> Result<(), CallingError> {
         let mut unsaved = self.unsaved.clone();
         unsaved.add(&call, effects);
         unsaved.add_last_reports(&self.reports);
         if !unsaved.is_empty() {
             let (store, now) = (self.registry.store(), self.now());
-            self.number = Some(saving::save(store, &self.facts, &call, self.number, unsaved, now).await?);
+            let saved = saving::save(store, &self.facts, &call, self.number, unsaved, now).await;
+            if matches!(saved, Err(CallingError::Elsewhere)) {
+                self.stop_for_another_node();
+            }
+            self.number = Some(saved?);
             (self.unsaved, self.save_again) = (Unsaved::default(), None);
         }
         self.call = Some(call);
@@ -265,14 +295,21 @@ pub(super) enum Request {
     Input(Input),
 }
 
-/// Takes a call out of the registry when its task ends, however it does.
+/// Takes a call out of the registry when its task ends, also by a panic: nobody finds the way to a call that does not
+/// run.
 struct Leave {
     registry: Arc<Registry>,
+    resource: Arc<ResourceView>,
     handle: CallHandle,
+    panics: u8,
 }
 
 impl Drop for Leave {
     fn drop(&mut self) {
-        self.registry.forget_call(&self.handle);
+        if std::thread::panicking() {
+            self.registry.recover(&self.resource, &self.handle, self.panics);
+        } else {
+            self.registry.forget_call(&self.handle);
+        }
     }
 }

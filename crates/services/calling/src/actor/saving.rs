@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use trunkline_calling_wire::ParticipantKind;
 use trunkline_kernel::Timestamp;
-use trunkline_store::{Key, Store, StoreError, Tx};
+use trunkline_store::{Key, Store, Tx};
 use trunkline_web::usage::{self, Usage};
 
 use super::CallFacts;
+use crate::error::CallingError;
 use crate::events;
 use crate::operations::CALLING_START;
 use crate::rows::reports::{self, Report, View};
-use crate::rows::{CallNumber, calls, legs};
+use crate::rows::{CallNumber, calls, legs, owners};
 use crate::rules::{Call, Change, Effect, Fact, Leg, P};
 
 /// What is counted: begun minutes of everybody who was in a call.
@@ -56,17 +58,20 @@ impl Unsaved {
         }
     }
 
-    /// Minutes of those who have left, each begun one whole.
+    /// Minutes of those who have left, each begun one whole. The echo test is nobody.
     fn minutes(&self) -> u32 {
         let of = |leg: &Leg| {
             let lasted = leg.over_at?.since(leg.connected_at?);
-            u32::try_from(lasted.as_micros().div_ceil(60_000_000)).ok()
+            let is_counted = leg.kind != ParticipantKind::Echo;
+            u32::try_from(lasted.as_micros().div_ceil(60_000_000)).ok().filter(|_| is_counted)
         };
         self.legs.values().filter_map(of).sum()
     }
 }
 
 /// Writes a step of a call; its number, which a new one gets by that.
+///
+/// **Errors**: [`CallingError::Elsewhere`] when another node took the resource, and the store's. Nothing was written.
 pub(super) async fn save(
     store: &Store,
     facts: &CallFacts,
@@ -74,7 +79,7 @@ pub(super) async fn save(
     number: Option<CallNumber>,
     unsaved: Unsaved,
     now: Timestamp,
-) -> Result<CallNumber, StoreError> {
+) -> Result<CallNumber, CallingError> {
     // Those who join by an id wait for each other, whatever the ids of their calls.
     let key = match (number, call.locator()) {
         (None, Some(locator)) => format!("group/{locator}"),
@@ -93,7 +98,10 @@ struct Step {
 }
 
 impl Step {
-    fn write(&self, tx: &mut Tx<'_>) -> Result<CallNumber, StoreError> {
+    fn write(&self, tx: &mut Tx<'_>) -> Result<CallNumber, CallingError> {
+        if !owners::is_good(tx, self.facts.resource.id, &self.facts.lease)? {
+            return Err(CallingError::Elsewhere);
+        }
         let number = match self.number {
             None => calls::insert(tx, &self.facts, &self.head)?,
             Some(number) => {

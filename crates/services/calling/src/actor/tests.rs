@@ -15,7 +15,7 @@ use super::asks::{Caller, Coming, Doing, JoinCall, Place};
 use super::outside::{Heard, Outside};
 use super::{Actor, Begin, CallFacts, CallHandle, Mail};
 use crate::error::CallingError;
-use crate::registry::Registry;
+use crate::registry::{Owner, Registry};
 use crate::rules::{Call, EndpointId, Input, Notice, P, Policy, Reason, Sources, To};
 use crate::signalling::{Hub, Reached};
 use crate::tests::parts;
@@ -28,6 +28,8 @@ on_both_engines!(SLICES;
     media_that_is_refused_leaves_no_call,
     rows_that_cannot_be_written_leave_no_leg,
     whoever_leaves_is_let_go_without_rows,
+    a_node_that_lost_the_resource_writes_nothing_for_whoever_comes,
+    a_node_that_lost_the_resource_writes_nothing_for_whoever_goes,
 );
 
 /// What was done, in order.
@@ -122,14 +124,17 @@ struct Stage {
 }
 
 impl Stage {
-    fn new(store: TestStore) -> Self {
+    async fn new(store: TestStore) -> Self {
         let (resources, tasks) = (Arc::new(FixedResources::default()), Tasks::new());
         let parts = parts(&store, &resources, &tasks, MediaHandle::closed());
         let hub = Hub::new(Arc::clone(&parts.clock), parts.metrics.clone());
         let registry = Registry::new(&parts, &hub);
         let (handle, mails) = CallHandle::new("c-1".into());
+        let owner = registry.own(resources.view("dev")).await.expect("the store takes the lease");
+        assert_eq!(owner, Owner::Here);
         let facts = CallFacts {
             resource: resources.view("dev"),
+            lease: registry.lease(resources.view("dev").id).expect("it was taken just now"),
             id: "c-1".into(),
             server_call_id: "s".into(),
             correlation_id: "k".into(),
@@ -216,7 +221,7 @@ impl Stage {
 }
 
 async fn media_is_answered_before_the_reply_and_the_reply_before_all_notices(store: TestStore) {
-    let stage = Stage::new(store);
+    let stage = Stage::new(store).await;
     let first = ["media 1", "reply", "policy 1 silent", "tell 1 Connecting"];
     assert_eq!(stage.until("tell 1 Connecting").await, first);
     stage.media.send(Input::MediaUp { p: P(1) }).unwrap();
@@ -230,7 +235,7 @@ async fn media_is_answered_before_the_reply_and_the_reply_before_all_notices(sto
 }
 
 async fn media_that_is_refused_leaves_no_call(store: TestStore) {
-    let stage = Stage::new(store);
+    let stage = Stage::new(store).await;
     stage.until("tell 1 Connecting").await;
     let refused = stage.join(2, "bad").await;
     assert!(matches!(refused, Err(CallingError::BadMedia(_))));
@@ -240,7 +245,7 @@ async fn media_that_is_refused_leaves_no_call(store: TestStore) {
 }
 
 async fn rows_that_cannot_be_written_leave_no_leg(store: TestStore) {
-    let stage = Stage::new(store);
+    let stage = Stage::new(store).await;
     stage.until("tell 1 Connecting").await;
     stage.store.store().close().await;
     assert!(matches!(stage.join(2, "good").await, Err(CallingError::Store(_))));
@@ -248,7 +253,7 @@ async fn rows_that_cannot_be_written_leave_no_leg(store: TestStore) {
 }
 
 async fn whoever_leaves_is_let_go_without_rows(store: TestStore) {
-    let stage = Stage::new(store);
+    let stage = Stage::new(store).await;
     stage.until("tell 1 Connecting").await;
     stage.media.send(Input::MediaUp { p: P(1) }).unwrap();
     stage.until("tell 1 Call").await;
@@ -279,4 +284,45 @@ async fn whoever_leaves_is_let_go_without_rows(store: TestStore) {
     tokio::time::timeout(WITHIN, written).await.expect("the end is written");
     assert_eq!(stage.count("outbox WHERE kind = 'calling.call_ended'").await, 1);
     assert_eq!(stage.count("web_usage WHERE quantity = 1").await, 1);
+}
+
+/// A call of one, whose resource another node has taken.
+async fn taken(store: TestStore) -> Stage {
+    let stage = Stage::new(store).await;
+    stage.until("tell 1 Connecting").await;
+    stage.media.send(Input::MediaUp { p: P(1) }).unwrap();
+    stage.until("tell 1 Call").await;
+    let taken = "UPDATE calling_owners SET node = 'node-2', epoch = epoch + 1";
+    stage.sql(taken.to_owned()).await.unwrap();
+    stage
+}
+
+/// The task has ended and nothing was written since the resource was taken.
+async fn has_stopped(stage: &Stage) {
+    let stopped = async {
+        while stage.handle.send(Mail::News(Input::SessionLost { endpoint: EndpointId(0) })).is_ok() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(WITHIN, stopped).await.expect("the task ends");
+    assert_eq!((stage.count("calling_calls").await, stage.count("calling_legs").await), (1, 1));
+    assert_eq!(stage.count("calling_calls WHERE ended_at IS NULL").await, 1);
+    assert_eq!(stage.count("calling_legs WHERE over_at IS NULL").await, 1);
+    let told = "outbox WHERE kind IN ('calling.participant_removed', 'calling.call_ended')";
+    assert_eq!((stage.count(told).await, stage.count("web_usage").await), (0, 0));
+}
+
+async fn a_node_that_lost_the_resource_writes_nothing_for_whoever_comes(store: TestStore) {
+    let stage = taken(store).await;
+    assert!(matches!(stage.join(2, "good").await, Err(CallingError::Elsewhere)));
+    assert_eq!(stage.until("refusal").await, ["media 2", "no media 2", "refusal"]);
+    has_stopped(&stage).await;
+}
+
+async fn a_node_that_lost_the_resource_writes_nothing_for_whoever_goes(store: TestStore) {
+    let stage = taken(store).await;
+    let refused = stage.ask(1, Doing::HangUp { for_everyone: false }).await;
+    assert!(matches!(refused, Err(CallingError::Elsewhere)));
+    has_stopped(&stage).await;
+    assert_eq!(stage.log.take(), Vec::<String>::new(), "nobody is told what did not happen");
 }

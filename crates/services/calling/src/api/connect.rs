@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use hyper_util::rt::TokioIo;
+use trunkline_kernel::ResourceId;
 use trunkline_net::websocket::HandshakeError;
-use trunkline_web::{ApiError, Context, Peer, Reply, sockets};
+use trunkline_web::{ApiError, Context, Peer, Reply, ResourceView, sockets};
 
 use crate::CallingService;
+use crate::operations::RESOURCE;
 use crate::signalling;
 
 pub(crate) async fn calling_connect(
@@ -25,9 +27,7 @@ pub(crate) async fn calling_connect(
     if !service.hub.take_socket(address) {
         return Err(ApiError::too_many_requests(1));
     }
-    let resource = context.host_resource().map(Arc::clone);
-    let resource =
-        resource.ok_or_else(|| ApiError::not_found("No resource answers under this host name."))?;
+    let resource = resource_of(&context).await?;
     let accepted = match sockets::accept(&context) {
         Ok(headers) => headers,
         Err(refused) => return Ok(sockets::refuse(refused)),
@@ -40,4 +40,16 @@ pub(crate) async fn calling_connect(
         signalling::serve(serving, resource, address, TokioIo::new(upgraded)).await;
     });
     Ok(Reply::switching(accepted))
+}
+
+/// Whose calls it is about: the resource of the host, or the one that the query names, for whoever was sent here by
+/// another node, whose host is the node's own. The token in the first message must be of that resource.
+async fn resource_of(context: &Context) -> Result<Arc<ResourceView>, ApiError> {
+    let Some(named) = context.query(RESOURCE.name) else {
+        let resource = context.host_resource().map(Arc::clone);
+        return resource.ok_or_else(|| ApiError::not_found("No resource answers under this host name."));
+    };
+    let id: ResourceId =
+        named.parse().map_err(|_| ApiError::invalid(RESOURCE.name, "The id of a resource is a UUID."))?;
+    context.find_resource(id).await?.ok_or_else(|| ApiError::not_found("There is no such resource."))
 }

@@ -129,6 +129,12 @@ impl Index {
         true
     }
 
+    /// The legs of a call and their users.
+    pub(super) fn legs_of(&self, handle: &CallHandle) -> Vec<(LegId, Arc<str>)> {
+        let its = self.legs.iter().filter(|(_, place)| place.handle.is(handle));
+        its.map(|((_, leg), place)| (Arc::clone(leg), Arc::clone(&place.user))).collect()
+    }
+
     /// The calls that legs of a session are in, each once.
     pub(super) fn calls_of(&self, endpoint: EndpointId) -> Vec<CallHandle> {
         let names = self.endpoints.get(&endpoint).into_iter().flatten();

@@ -68,6 +68,7 @@ impl Registry {
         if tokio::time::timeout(END_WITHIN, ended).await.is_err() {
             tracing::warn!(%resource, "calls of a deleted resource have not ended in time");
         }
+        self.forget_lease(resource);
     }
 
     /// The calls of a resource run on elsewhere, as their rows have them.
@@ -87,6 +88,13 @@ impl Registry {
     pub(crate) fn news_of(&self, resource: ResourceId, leg: &crate::rules::LegId, input: Input) {
         let handle = self.find(resource, leg).expect("the leg is in a call");
         self.tell(&handle, input);
+    }
+
+    /// Has the task of the call of a leg panic.
+    #[cfg(test)]
+    pub(crate) fn panic_in(&self, resource: ResourceId, leg: &crate::rules::LegId) {
+        let handle = self.find(resource, leg).expect("the leg is in a call");
+        handle.send(Mail::Panic).map_err(drop).expect("the mailbox has room");
     }
 
     /// Has every call look at its timers, as it would when time passes.

@@ -5,7 +5,8 @@
 //!                               └── no ──► redirect to the node that has it
 //! ```
 //!
-//! A node that ends gives its leases up; one that dies loses them after [`LEASE`].
+//! A node that ends gives its leases up; one that dies loses them after [`LEASE`]. One that lost a lease without noticing
+//! writes nothing of the resource's calls: each write looks whether the lease is still good.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,19 +22,19 @@ use crate::actor::{Begin, CallFacts, CallHandle};
 use crate::error::CallingError;
 use crate::rows::calls::{self, CallRow};
 use crate::rows::legs;
-use crate::rows::owners::{self, OwnerRow};
+use crate::rows::owners::{self, Lease, OwnerRow};
 use crate::rules::{Kept, KeptLeg, Kind};
 
 /// How long a lease holds without being renewed: three renewals may be lost.
-pub(crate) const LEASE: Duration = Duration::from_secs(30);
+pub(crate) const LEASE: Duration = Duration::from_secs(20);
 /// How often leases are renewed. Tests set the clock that leases are dated by, and renew by themselves.
-const RENEW_EVERY: Duration = Duration::from_secs(if cfg!(test) { 600 } else { 10 });
+const RENEW_EVERY: Duration = Duration::from_secs(if cfg!(test) { 600 } else { 5 });
 /// Every how many renewals it is looked for calls whose node is gone: once a minute.
-const LOOK_EVERY: u32 = 6;
+const LOOK_EVERY: u32 = 12;
 /// Resources taken over at one look.
 const RESOURCES_AT_ONCE: u32 = 1_000;
 /// A lease that was renewed less than this ago is sure: the other nodes wait longer.
-const SURE_FOR: Duration = Duration::from_secs(20);
+const SURE_FOR: Duration = Duration::from_secs(13);
 
 /// Who has a resource.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -76,6 +77,23 @@ impl Leases {
         self.held().get(&resource).is_some_and(|held| held.epoch == epoch)
     }
 
+    /// The epoch that the resource was taken with, while it is held.
+    fn epoch(&self, resource: ResourceId) -> Option<i64> {
+        self.held().get(&resource).map(|held| held.epoch)
+    }
+
+    /// Says whether it was held.
+    fn forget(&self, resource: ResourceId) -> bool {
+        self.held().remove(&resource).is_some()
+    }
+
+    /// The same, if it was taken with that epoch.
+    fn forget_taken_with(&self, resource: ResourceId, epoch: i64) -> bool {
+        let mut held = self.held();
+        let is_that = held.get(&resource).is_some_and(|known| known.epoch == epoch);
+        is_that && held.remove(&resource).is_some()
+    }
+
     fn hold(&self, resource: ResourceId, held: Held) {
         self.held().insert(resource, held);
     }
@@ -104,18 +122,47 @@ impl Registry {
             return Ok(Owner::Here);
         }
         let lease = self.take_lease(resource.id).await?;
-        if lease.node != self.node {
+        let is_here = *lease.node == *self.node;
+        // What runs here may be older than the rows: another node had the resource since, or has it.
+        if !(is_here && self.leases.runs(resource.id, lease.epoch)) && self.leases.forget(resource.id) {
+            self.let_go_of_lost(resource.id);
+        }
+        if !is_here {
             return Ok(Owner::There { url: lease.url });
         }
         if !self.leases.runs(resource.id, lease.epoch) {
-            self.run_calls_of(&resource).await?;
+            let lease = Lease { node: Arc::clone(&self.node), epoch: lease.epoch };
+            self.run_calls_of(&resource, &lease).await?;
         }
         self.leases.hold(resource.id, Held { epoch: lease.epoch, sure_until: before + SURE_FOR });
         Ok(Owner::Here)
     }
 
+    /// What this node has the resource by, if it does.
+    pub(crate) fn lease(&self, resource: ResourceId) -> Option<Lease> {
+        let epoch = self.leases.epoch(resource)?;
+        Some(Lease { node: Arc::clone(&self.node), epoch })
+    }
+
+    /// A lease is no longer good: somebody found out by writing.
+    pub(crate) fn lose(&self, resource: ResourceId, lease: &Lease) {
+        if self.leases.forget_taken_with(resource, lease.epoch) {
+            self.let_go_of_lost(resource);
+        }
+    }
+
+    /// This node has nothing to do with a deleted resource any more.
+    pub(super) fn forget_lease(&self, resource: ResourceId) {
+        self.leases.forget(resource);
+    }
+
+    fn let_go_of_lost(&self, resource: ResourceId) {
+        tracing::warn!(%resource, "the lease of a resource was lost; its calls go on elsewhere");
+        self.let_go(resource);
+    }
+
     async fn take_lease(&self, resource: ResourceId) -> Result<OwnerRow, CallingError> {
-        let (node, url, now) = (self.node.clone(), self.settings.node_url.clone(), self.clock.now());
+        let (node, url, now) = (Arc::clone(&self.node), self.settings.node_url.clone(), self.clock.now());
         let until = now.plus(LEASE);
         self.store
             .write(Key::new(resource, "calling/owner"), move |tx| {
@@ -125,7 +172,11 @@ impl Registry {
     }
 
     /// Goes on with the calls of the resource that do not run here yet.
-    async fn run_calls_of(self: &Arc<Self>, resource: &Arc<ResourceView>) -> Result<(), CallingError> {
+    async fn run_calls_of(
+        self: &Arc<Self>,
+        resource: &Arc<ResourceView>,
+        lease: &Lease,
+    ) -> Result<(), CallingError> {
         let id = resource.id;
         let found: Vec<(CallRow, Vec<KeptLeg>)> = self
             .store
@@ -138,13 +189,20 @@ impl Registry {
                 Ok::<_, CallingError>(found)
             })
             .await?;
-        for (call, alive) in found {
-            self.run_again(resource, call, alive);
+        for call in found {
+            self.run_again(resource, lease, call, 0);
         }
         Ok(())
     }
 
-    fn run_again(self: &Arc<Self>, resource: &Arc<ResourceView>, call: CallRow, alive: Vec<KeptLeg>) {
+    /// Goes on with a call as its rows have it; `panics` as [`Begin::Again`] has it.
+    pub(super) fn run_again(
+        self: &Arc<Self>,
+        resource: &Arc<ResourceView>,
+        lease: &Lease,
+        (call, alive): (CallRow, Vec<KeptLeg>),
+        panics: u8,
+    ) {
         let (handle, mails) = CallHandle::new(Arc::clone(&call.id));
         {
             let mut index = self.index();
@@ -165,6 +223,7 @@ impl Registry {
         }
         let facts = CallFacts {
             resource: Arc::clone(resource),
+            lease: lease.clone(),
             id: call.id,
             server_call_id: call.server_call_id,
             correlation_id: call.correlation_id,
@@ -178,7 +237,7 @@ impl Registry {
             next_p: call.next_p,
             legs: alive,
         };
-        let begin = Begin::Again { number: call.number, kept: Box::new(kept) };
+        let begin = Begin::Again { number: call.number, kept: Box::new(kept), panics };
         self.run_as(&handle, mails, facts, begin);
     }
 
@@ -205,7 +264,7 @@ impl Registry {
     pub(crate) async fn renew(self: &Arc<Self>, is_time_to_look: bool) -> Result<(), CallingError> {
         // A lease that is taken meanwhile is not in the list of those that were renewed.
         let one = self.leases.taking.lock().await;
-        let (node, before, now) = (self.node.clone(), self.clock.monotonic(), self.clock.now());
+        let (node, before, now) = (Arc::clone(&self.node), self.clock.monotonic(), self.clock.now());
         let held: Vec<ResourceId> = self
             .store
             .write(Key::system("calling/owners"), move |tx| {
@@ -213,14 +272,13 @@ impl Registry {
             })
             .await?;
         for lost in self.leases.hold_only(&held.into_iter().collect(), before + SURE_FOR) {
-            tracing::warn!(resource = %lost, "the lease of a resource was lost; its calls go on elsewhere");
-            self.let_go(lost);
+            self.let_go_of_lost(lost);
         }
         drop(one);
         if !is_time_to_look {
             return Ok(());
         }
-        let node = self.node.clone();
+        let node = Arc::clone(&self.node);
         let to_run: Vec<ResourceId> = self
             .store
             .read(move |tx| {
@@ -237,7 +295,7 @@ impl Registry {
     }
 
     async fn give_up(&self) -> Result<(), CallingError> {
-        let node = self.node.clone();
+        let node = Arc::clone(&self.node);
         self.store
             .write(Key::system("calling/owners"), move |tx| {
                 Ok::<_, CallingError>(owners::release(tx, &node)?)

@@ -1,7 +1,18 @@
 //! `calling_owners`: the node where a resource's sessions and calls are.
 
+use std::sync::Arc;
+
 use trunkline_kernel::{ResourceId, Timestamp};
-use trunkline_store::{StoreError, Tx, params};
+use trunkline_store::{Engine, StoreError, Tx, params};
+
+/// What a node has a resource by. What it writes of calls is good as long as nobody took the resource since.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Lease {
+    /// The node.
+    pub(crate) node: Arc<str>,
+    /// As the row had it when the node took the resource.
+    pub(crate) epoch: i64,
+}
 
 /// A lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +36,8 @@ pub(crate) fn take(
         "INSERT INTO calling_owners (resource_id, node, url, epoch, held_until) VALUES (?1, ?2, ?3, 1, ?5)
          ON CONFLICT (resource_id) DO UPDATE SET node = excluded.node, url = excluded.url,
              held_until = excluded.held_until,
-             epoch = calling_owners.epoch + CASE WHEN calling_owners.node = excluded.node THEN 0 ELSE 1 END
+             epoch = calling_owners.epoch + CASE
+                 WHEN calling_owners.node = excluded.node AND calling_owners.held_until >= ?4 THEN 0 ELSE 1 END
          WHERE calling_owners.node = excluded.node OR calling_owners.held_until < ?4",
         params![resource, node, url, now, until],
     )?;
@@ -34,6 +46,25 @@ pub(crate) fn take(
         params![resource],
     )?;
     Ok(OwnerRow { node: row.get(0)?, url: row.get(1)?, epoch: row.get(2)?, held_until: row.get(3)? })
+}
+
+/// Whether nobody took the resource since; nobody does before this transaction ends.
+pub(crate) fn is_good(tx: &mut Tx<'_>, resource: ResourceId, lease: &Lease) -> Result<bool, StoreError> {
+    // Whoever takes the resource waits for this lock, and reads the rows after what is written here.
+    let lock = match tx.engine() {
+        Engine::Sqlite => "",
+        Engine::Postgres => "FOR SHARE",
+    };
+    let sql =
+        format!("SELECT 1 FROM calling_owners WHERE resource_id = ?1 AND node = ?2 AND epoch = ?3 {lock}");
+    Ok(tx.query_opt(&sql, params![resource, &*lease.node, lease.epoch])?.is_some())
+}
+
+/// Ends the lease of a resource, whoever has it: nothing of its calls is written any more until somebody takes it anew.
+pub(crate) fn end(tx: &mut Tx<'_>, resource: ResourceId) -> Result<(), StoreError> {
+    let sql = "UPDATE calling_owners SET epoch = epoch + 1, held_until = 0 WHERE resource_id = ?1";
+    tx.execute(sql, params![resource])?;
+    Ok(())
 }
 
 /// Holds on to what `node` has and nobody took from it; returns which resources those are. What it lost by being late

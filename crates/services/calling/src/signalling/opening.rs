@@ -12,6 +12,7 @@ use trunkline_calling_wire::client::{Hello, Resume};
 use trunkline_calling_wire::envelope::CLIENT_BYTES_MAX;
 use trunkline_calling_wire::server::{Bye, Limits, Resumed, Welcome};
 use trunkline_calling_wire::{ClientMessage, IceServer, ServerMessage, body_of, is_id, read_head};
+use trunkline_kernel::ResourceId;
 use trunkline_web::ResourceView;
 
 use super::TOO_LARGE;
@@ -20,6 +21,7 @@ use super::hub::{restarting, unknown_session};
 use super::session::{Identity, RESUME_FOR, Session, SocketNumber, malformed};
 use crate::CallingService;
 use crate::actor::notices::millis;
+use crate::operations::RESOURCE;
 use crate::registry::Owner;
 use crate::rules::Reason;
 
@@ -97,7 +99,7 @@ async fn begin(
     let own = service.registry.own(Arc::clone(resource)).await;
     match own.map_err(|_| restarting())? {
         Owner::Here => {}
-        Owner::There { url } => return Err(Refused::Elsewhere(signalling_at(&url))),
+        Owner::There { url } => return Err(Refused::Elsewhere(signalling_at(&url, resource.id))),
     }
     let (parts, now) = (&service.parts, service.parts.clock.monotonic());
     let secret = draw_secret(service);
@@ -125,6 +127,7 @@ async fn begin(
         session: id,
         resume: secret,
         resume_for_s: RESUME_FOR.as_secs(),
+        rejoin_for_s: settings.rejoin.as_secs(),
         user,
         now: millis(parts.clock.now()),
         ping_s: PING.as_secs(),
@@ -134,6 +137,11 @@ async fn begin(
             message_bytes: CLIENT_BYTES_MAX,
         },
     }));
+    // Whoever let go of the resource between the look above and now has not seen the session.
+    if service.registry.lease(resource.id).is_none() {
+        service.hub.remove(&session);
+        return Err(unknown_session("The calls of the resource are on another node now.").into());
+    }
     service.hub.ring_at(&session);
     Ok(Opened { session, number, writable, greeting: format!("{{{}", body_of(&welcome)) })
 }
@@ -163,18 +171,19 @@ async fn go_on(
     resume: Resume,
 ) -> Result<Opened, Bye> {
     let hub = &service.hub;
+    let unknown = || unknown_session("There is no such session any more.");
+    // No guess: after a restart everybody behind one address asks for sessions that are gone.
+    let session = hub.find_by_id(&resume.session).filter(|session| !session.is_over()).ok_or_else(unknown)?;
     if !hub.may_guess(address) {
         return Err(super::session::too_many("Too many wrong secrets came from this address."));
     }
-    let unknown = || {
-        hub.guessed_wrong(address);
-        unknown_session("There is no such session any more.")
-    };
-    let session = hub.find_by_id(&resume.session).filter(|session| !session.is_over()).ok_or_else(unknown)?;
     let (next, now) = (draw_secret(service), service.parts.clock.monotonic());
     let resumed = session.resume(&hash(&resume.resume), resume.a, hash(&next), now);
     // Not even that it is there is told to whoever does not know the secret.
-    let (number, writable, received) = resumed.map_err(|_| unknown())?;
+    let (number, writable, received) = resumed.map_err(|_| {
+        hub.guessed_wrong(address);
+        unknown()
+    })?;
     if let Some(token) = &resume.token
         && let Err(bye) = service.renew_token(&session, token).await
     {
@@ -199,10 +208,10 @@ fn relays(service: &CallingService, session: &Session) -> Vec<IceServer> {
     parts.relay.issue(identity.resource.id, &identity.user, RELAY_FOR, parts.clock.now())
 }
 
-/// Where signalling is on the node with this origin.
-fn signalling_at(origin: &str) -> String {
+/// Where signalling of a resource is on the node with this origin, whose host need not be a name of the resource.
+fn signalling_at(origin: &str, resource: ResourceId) -> String {
     let socket = origin.strip_prefix("http").map_or_else(|| origin.to_owned(), |rest| format!("ws{rest}"));
-    format!("{}/calling/signalling", socket.trim_end_matches('/'))
+    format!("{}/calling/signalling?{}={resource}", socket.trim_end_matches('/'), RESOURCE.name)
 }
 
 /// 256 random bits as text.

@@ -13,7 +13,7 @@ on_both_engines!(SLICES;
     a_call_of_two_leaves_rows_events_and_minutes,
     a_group_tells_who_came_and_went,
     a_call_nobody_took_has_no_minutes,
-    the_echo_test_tells_nobody,
+    the_echo_test_tells_nobody_and_counts_who_calls_it,
     what_is_published_is_read_when_it_is_published,
 );
 
@@ -138,6 +138,11 @@ async fn a_call_of_two_leaves_rows_events_and_minutes(store: TestStore) {
         (&json!(raw_id(ADA)), &json!(raw_id(BOB)))
     );
     assert_eq!(incoming["callerDisplayName"], "Ada");
+    let context = incoming["incomingCallContext"].as_str().expect("a text");
+    let open = |resource: &str| world.calling.incoming_leg(world.resources.view(resource).id, context);
+    let leg = open("dev").expect("it was made for this resource");
+    assert_eq!((leg.call.starts_with("c-"), leg.participant), (true, 2));
+    assert_eq!(open("other"), Err(crate::BadContext));
     assert_eq!(published[1].subject, format!("/caller/{}/recipient/{}", raw_id(ADA), raw_id(BOB)));
     let added = data(&published[3]);
     assert_eq!(
@@ -182,15 +187,19 @@ async fn a_call_nobody_took_has_no_minutes(store: TestStore) {
     assert_eq!(ended["endedBy"]["communicationIdentifier"]["rawId"], raw_id(BOB));
 }
 
-async fn the_echo_test_tells_nobody(store: TestStore) {
+async fn the_echo_test_tells_nobody_and_counts_who_calls_it(store: TestStore) {
     let world = World::new(store).await;
     let mut ada = world.connect(ADA).await;
     ada.ok("call.start", json!({ "leg": "a-1", "to": ["8:echo123"] })).await;
     world.news("a-1", Input::MediaUp { p: P(1) });
     ada.until(|message| message["state"] == "connected").await;
+    world.app.clock().advance(std::time::Duration::from_secs(7));
     ada.ok("call.hangUp", json!({ "leg": "a-1" })).await;
     ada.until(|message| message["t"] == "leg.over").await;
     assert_eq!(told(&world).await, []);
+    let lasted: Vec<Option<i64>> = legs(&world).await.into_iter().map(|(_, _, lasted, _)| lasted).collect();
+    assert_eq!(lasted, [Some(7_000_000); 2], "both were in it");
+    assert_eq!(usage(&world).await.iter().map(|(_, _, minutes)| *minutes).collect::<Vec<_>>(), [1]);
     assert_eq!(world.app.count("calling_calls").await, 1);
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use trunkline_calling_wire::{IceServer, Role};
 use trunkline_kernel::identifier::Identifier;
 use trunkline_kernel::limits::LimitSet;
-use trunkline_kernel::{ResourceId, Timestamp};
+use trunkline_kernel::{ResourceId, Secret, Timestamp};
 use trunkline_media::MediaHandle;
 use trunkline_store::Slice;
 use trunkline_tasks::Tasks;
@@ -237,6 +237,19 @@ impl World {
         self.calling.registry.news_of(self.resources.view("dev").id, &leg.into(), input);
     }
 
+    /// Another node takes `dev` while this one believes to have it still.
+    pub(super) async fn taken_by_another_node(&self) {
+        let sql =
+            "UPDATE calling_owners SET node = 'node-2', url = 'https://node2.example', epoch = epoch + 1";
+        let taken: Result<u64, trunkline_store::StoreError> = self
+            .app
+            .store
+            .store()
+            .write(trunkline_store::Key::system("test"), move |tx| tx.execute(sql, &[]))
+            .await;
+        assert_eq!(taken.expect("the row is there"), 1);
+    }
+
     /// A call of Ada to Bob, in which both are: their clients, with legs `a-1` and the one that rang.
     pub(super) async fn pair(&self) -> (SignallingClient, SignallingClient, String) {
         let (mut ada, mut bob) = (self.connect(ADA).await, self.connect(BOB).await);
@@ -295,6 +308,7 @@ fn parts(
         tasks: tasks.clone(),
         node: node.to_owned(),
         settings,
+        secret: Secret::new(b"secret of tests".to_vec()),
         metrics: metrics.clone(),
     }
 }

@@ -42,6 +42,7 @@ async fn a_session_opens(store: TestStore) {
     assert_eq!(welcome["v"], 1);
     assert_eq!(welcome["user"], raw_id(ADA));
     assert_eq!((&welcome["resumeFor_s"], &welcome["ping_s"]), (&json!(30), &json!(10)));
+    assert_eq!(welcome["rejoinFor_s"], 120);
     assert_eq!(welcome["now"], trunkline_kernel::Clock::now(&**now).as_micros() / 1000);
     assert_eq!(welcome["tokenEnds"], i64::from(u32::MAX) * 1000);
     assert_eq!(welcome["iceServers"][0]["urls"], json!(["turn:relay.example:3478"]));

@@ -62,5 +62,7 @@ async fn another_node_sends_clients_to_the_one_that_has_the_resource(store: Test
     let token = token(&raw_id(ADA), "voip");
     let redirect = SignallingClient::connect(&origin, &world.tasks, &token, json!({})).await;
     let redirect = redirect.map(drop).expect_err("the resource is elsewhere");
-    assert_eq!(redirect, json!({ "t": "redirect", "url": "wss://localhost:8443/calling/signalling" }));
+    let resource = world.resources.view("dev").id;
+    let url = format!("wss://localhost:8443/calling/signalling?resource={resource}");
+    assert_eq!(redirect, json!({ "t": "redirect", "url": url }));
 }

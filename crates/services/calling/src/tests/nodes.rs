@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use trunkline_kernel::Secret;
 use trunkline_kernel::limits::LimitSet;
 use trunkline_media::MediaHandle;
 use trunkline_tasks::Tasks;
@@ -37,6 +38,7 @@ pub(crate) fn parts(
         tasks: tasks.clone(),
         node: "node-1".to_owned(),
         settings: Settings { node_url: app::ORIGIN.to_owned(), ..Settings::default() },
+        secret: Secret::new(b"secret of tests".to_vec()),
         metrics: Metrics::default(),
     }
 }

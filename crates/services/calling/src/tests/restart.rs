@@ -89,13 +89,13 @@ async fn one_node_has_a_resource(store: TestStore) {
     assert_eq!(elsewhere, Owner::There { url: trunkline_testkit::app::ORIGIN.to_owned() });
 
     // The first renews, the second does not get it.
-    world.app.clock().advance(Duration::from_secs(25));
+    world.app.clock().advance(Duration::from_secs(15));
     world.calling.registry.renew(false).await.unwrap();
-    world.app.clock().advance(Duration::from_secs(25));
+    world.app.clock().advance(Duration::from_secs(15));
     assert!(matches!(other.registry.own(Arc::clone(&resource)).await.unwrap(), Owner::There { .. }));
 
     // The first is gone: after the lease the second has it, and its calls.
-    world.app.clock().advance(Duration::from_secs(31));
+    world.app.clock().advance(Duration::from_secs(21));
     assert_eq!(other.registry.own(Arc::clone(&resource)).await.unwrap(), Owner::Here);
     world.calling.registry.renew(false).await.unwrap();
     assert!(matches!(world.calling.registry.own(resource).await.unwrap(), Owner::There { .. }));

@@ -13,6 +13,7 @@ on_both_engines!(SLICES;
     the_old_socket_is_closed,
     a_session_without_a_socket_ends,
     a_session_that_was_left_is_gone,
+    asking_for_a_session_that_is_gone_is_no_guess,
     wrong_secrets_are_counted,
 );
 
@@ -84,6 +85,21 @@ async fn a_session_that_was_left_is_gone(store: TestStore) {
     let resume = json!({ "t": "resume", "session": session, "resume": secret, "a": 0 });
     socket.send(&resume.to_string()).await.expect("the server reads");
     assert_eq!(socket.close_code().await, Some(4410));
+}
+
+/// After a restart a whole office, behind one address, asks for sessions that went with the server.
+async fn asking_for_a_session_that_is_gone_is_no_guess(store: TestStore) {
+    let world = World::new(store).await;
+    let mut client = world.connect(ADA).await;
+    client.cut();
+    let gone =
+        json!({ "t": "resume", "session": "00000000-0000-4000-8000-000000000000", "resume": "mine", "a": 0 });
+    for _ in 0..20 {
+        let mut socket = SignallingSocket::open(&world.origin, &world.tasks).await.expect("a socket");
+        socket.send(&gone.to_string()).await.expect("the server reads");
+        assert_eq!(socket.close_code().await, Some(4410));
+    }
+    client.resume().await.expect("whoever is known goes on");
 }
 
 async fn wrong_secrets_are_counted(store: TestStore) {

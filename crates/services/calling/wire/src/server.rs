@@ -140,6 +140,9 @@ pub struct Welcome {
     /// How long it lives without a socket, in seconds.
     #[serde(rename = "resumeFor_s")]
     pub resume_for_s: u64,
+    /// How long whoever lost the connection may come back into a call, in seconds.
+    #[serde(rename = "rejoinFor_s")]
+    pub rejoin_for_s: u64,
     /// The raw id of the user.
     pub user: String,
     /// The server's time: milliseconds since 1970.
