@@ -6,6 +6,7 @@
 mod checks;
 mod issuers;
 mod machine;
+mod media;
 #[cfg(test)]
 mod tests;
 
@@ -141,6 +142,7 @@ pub(crate) async fn examine(config: &Config, program: &dyn Program, machine: &dy
     report.extend(checks::database(config, &look_at_database(config, program, &server).await, machine.now()));
     report.push(checks::master_key(config));
     report.extend(checks::ports(config, machine, matches!(server, Server::Answers(_))));
+    report.extend(media::all(config, machine, matches!(server, Server::Answers(_))));
     report.extend(checks::certificates(config, machine));
     report.extend(checks::names(config, machine));
     report.push(checks::open_files(config, machine));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use trunkline_kernel::{Clock, Entropy, Secret, SystemClock};
-use trunkline_media::relay::Relay;
+use trunkline_media::relay::{Relay, RelayMetrics};
 use trunkline_media::{MediaConfig, MediaHandle, MediaPlane};
 use trunkline_tasks::Tasks;
 
@@ -20,6 +20,7 @@ pub(crate) struct MediaSide {
     plane: MediaPlane,
     door: Arc<RelayDoor>,
     relay: Option<Relay>,
+    relay_metrics: RelayMetrics,
     // Sockets wait in the machine's time, also where the services have a test clock.
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -45,7 +46,15 @@ impl MediaSide {
         };
         let metrics = trunkline_media::Metrics::register(registry);
         let plane = MediaPlane::start(plane, Arc::clone(&clock), Arc::clone(entropy), metrics)?;
-        Ok(Self { plane, door: Arc::default(), relay: None, clock, entropy: Arc::clone(entropy) })
+        let relay_metrics = RelayMetrics::register(registry);
+        Ok(Self {
+            plane,
+            relay_metrics,
+            door: Arc::default(),
+            relay: None,
+            clock,
+            entropy: Arc::clone(entropy),
+        })
     }
 
     /// The way into the media threads.
@@ -67,7 +76,8 @@ impl MediaSide {
         tasks: &Tasks,
     ) -> anyhow::Result<()> {
         let surroundings = (&self.clock, &*self.entropy, tasks);
-        self.relay = relay::start(config, &self.door, secret, &self.plane, surroundings, public_origin)?;
+        let media = (&self.plane, self.relay_metrics.clone());
+        self.relay = relay::start(config, &self.door, secret, media, surroundings, public_origin)?;
         Ok(())
     }
 

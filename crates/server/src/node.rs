@@ -201,7 +201,8 @@ pub(crate) async fn open_services(
         Arc::new(Users { identity: Arc::clone(&identity), resources: Arc::clone(resources.directory()) });
     let chat = open_chat(config, surroundings, (&store, &vault), &users, tasks, registry).await?;
     let usage = UsageService::new(store.clone(), Arc::clone(clock), config.usage.clone());
-    let calling = open_calling(config, surroundings, &store, (&users, &usage), tasks, registry).await?;
+    let calling =
+        open_calling(config, surroundings, (&store, &vault), (&users, &usage), tasks, registry).await?;
     let relay = Arc::clone(&surroundings.relay);
     let traversal = TraversalService::new(trunkline_traversal::Parts { users, relay: relay as _ });
     let translators: Vec<Arc<dyn Translate>> = vec![
@@ -285,13 +286,14 @@ async fn open_chat(
 async fn open_calling(
     config: &Config,
     surroundings: &Surroundings,
-    store: &Store,
+    (store, vault): (&Store, &Vault),
     (users, usage): (&Arc<Users>, &Arc<UsageService>),
     tasks: &Tasks,
     registry: &mut Registry,
 ) -> anyhow::Result<Arc<CallingService>> {
     let Surroundings { clock, entropy, public_origin, media, relay, .. } = surroundings;
     Ok(CallingService::open(trunkline_calling::Parts {
+        secret: secrets::load_or_create(store, vault, &**entropy, "calling").await?,
         store: store.clone(),
         clock: Arc::clone(clock),
         entropy: Arc::clone(entropy),

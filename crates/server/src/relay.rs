@@ -8,7 +8,7 @@ use std::time::Duration;
 use trunkline_calling::{IceServer, RelayCredentials};
 use trunkline_kernel::{Clock, Entropy, ResourceId, Secret, Timestamp};
 use trunkline_media::MediaPlane;
-use trunkline_media::relay::{Relay, RelayConfig, RelayHandle, RelayLimits};
+use trunkline_media::relay::{Relay, RelayConfig, RelayHandle, RelayLimits, RelayMetrics};
 use trunkline_net::{Stream, TakeStream};
 use trunkline_tasks::Tasks;
 use trunkline_traversal::{IssueCredentials, RelayCredential};
@@ -29,7 +29,7 @@ pub(crate) fn start(
     config: &Config,
     door: &RelayDoor,
     secret: Secret<Vec<u8>>,
-    media: &MediaPlane,
+    (media, metrics): (&MediaPlane, RelayMetrics),
     (clock, entropy, tasks): (&Arc<dyn Clock>, &dyn Entropy, &Tasks),
     public_origin: &str,
 ) -> anyhow::Result<Option<Relay>> {
@@ -39,16 +39,17 @@ pub(crate) fn start(
         port,
         realm: config.domain.clone(),
         secret,
-        media_ports: media.addresses().iter().map(SocketAddr::port).collect(),
+        media: media.ports(),
         public: config.media.public_addresses.clone(),
         allowed: config.relay.allowed_networks.clone(),
+        is_tcp_on: config.relay.tcp_allocations,
         limits: RelayLimits {
             allocations: config.relay.allocations_max,
             bytes_per_second: config.relay.kbps_max.saturating_mul(125),
             ..RelayLimits::default()
         },
     };
-    let relay = Relay::start(relay, clock, entropy, tasks)?;
+    let relay = Relay::start(relay, clock, entropy, tasks, metrics)?;
     let port = relay.addresses().first().map_or(port, SocketAddr::port);
     let urls = urls(public_origin, port, !config.tls.is_terminated_by_proxy);
     let _ = door.0.set(Door { handle: relay.handle(), urls });

@@ -25,6 +25,8 @@ const CLOCK_EARLIEST_S: i64 = 1_767_225_600;
 const EXPIRY_SOON: Duration = Duration::from_hours(14 * 24);
 /// Files besides connections: database, logs, listeners, blobs in flight.
 const OPEN_FILES_BESIDES: u64 = 256;
+/// What a relay takes besides a file for each allocation: clients over TCP and TLS, and both ends of relayed TCP.
+const RELAY_STREAMS: u64 = 8_192 + 2 * 4_096;
 
 /// The server on the data folder.
 pub(super) fn server(server: &Server) -> Check {
@@ -311,7 +313,7 @@ fn covered_names(config: &Config, facts: &[CertificateFacts]) -> Check {
         |name: &String| if config.tls.files.is_some() { is_in_file(name) } else { is_signed_here(name) };
     let missing: Vec<_> = wanted.into_iter().filter(|name| !is_covered(name)).collect();
     if missing.is_empty() {
-        return Check::fine(SUBJECT, "cover public_url and the resources");
+        return Check::fine(SUBJECT, "cover public_url, node.url and the resources");
     }
     let remedy = match &config.tls.files {
         Some(_) => "get a certificate for them; *.DOMAIN covers every resource",
@@ -320,16 +322,16 @@ fn covered_names(config: &Config, facts: &[CertificateFacts]) -> Check {
     Check::failure(SUBJECT, format!("do not cover {}", missing.join(", ")), remedy)
 }
 
-/// The names clients use: that of `public_url`, and one of a resource.
+/// The names clients use: those of `public_url` and `node.url`, and one of a resource.
 fn wanted_names(config: &Config) -> Vec<String> {
     let resource = config.default_resource.as_ref().map_or("resource", |name| name.as_str());
     let mut names = vec![format!("{resource}.{}", config.domain)];
-    names.extend(public_host(config));
+    names.extend(host_of(&config.public_url(config.http.port)));
+    names.extend(config.node_url.as_deref().and_then(host_of));
     names
 }
 
-fn public_host(config: &Config) -> Option<String> {
-    let url = config.public_url(config.http.port);
+fn host_of(url: &str) -> Option<String> {
     let authority = url.split_once("://")?.1;
     let host = if authority.starts_with('[') {
         authority.split_once(']')?.0.trim_start_matches('[')
@@ -380,11 +382,15 @@ fn resolution(config: &Config, machine: &dyn Machine, name: &str) -> Check {
 pub(super) fn open_files(config: &Config, machine: &dyn Machine) -> Check {
     const SUBJECT: &str = "open files";
     let limit = machine.open_files_max();
-    let needed = (config.http.connections_max as u64).saturating_add(OPEN_FILES_BESIDES);
+    let relays = config.relay.port.map_or(0, |_| u64::from(config.relay.allocations_max) + RELAY_STREAMS);
+    let streams = if config.media.tcp { config.media.peers_max as u64 } else { 0 };
+    let needed = (config.http.connections_max as u64).saturating_add(OPEN_FILES_BESIDES + relays + streams);
     if limit >= needed {
         return Check::fine(SUBJECT, format!("at most {limit}, {needed} needed"));
     }
-    let finding = format!("at most {limit}, but http.max_connections needs {needed}");
+    let finding = format!(
+        "at most {limit}, but http.max_connections, relay.allocations_max and media.peers_max together need {needed}"
+    );
     Check::warning(
         SUBJECT,
         finding,

@@ -1,13 +1,14 @@
 //! The facts of a machine that the checks ask for.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use trunkline_kernel::{Clock, Timestamp};
-use trunkline_net::{Authority, CertificateFiles, CertificatePair};
+use trunkline_net::udp::{BatchSocket, UdpOptions};
+use trunkline_net::{Authority, CertificateFiles, CertificatePair, NetError};
 
 use crate::config::Config;
 
@@ -18,6 +19,17 @@ pub(crate) struct SyncFacts {
     pub(crate) duration: Duration,
     /// The time that the file system put on the file.
     pub(crate) file_time: Timestamp,
+}
+
+/// What sockets may buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BufferFacts {
+    /// The most a socket may ask for to receive.
+    pub(crate) receive_bytes: u64,
+    /// And to send.
+    pub(crate) send_bytes: u64,
+    /// Whether this user may have more all the same.
+    pub(crate) is_exempt: bool,
 }
 
 /// A certificate in use.
@@ -37,6 +49,14 @@ pub(crate) trait Machine: Send + Sync {
     fn now(&self) -> Timestamp;
     /// Whether somebody could listen at `address` now.
     fn try_listen(&self, address: SocketAddr) -> std::io::Result<()>;
+    /// Whether somebody could take datagrams at `address` now.
+    fn try_bind_udp(&self, address: SocketAddr) -> std::io::Result<()>;
+    /// The addresses of its interfaces.
+    fn own_addresses(&self) -> std::io::Result<Vec<IpAddr>>;
+    /// The limits of the buffers of sockets; `None` where the system tells none.
+    fn udp_buffers(&self) -> Option<BufferFacts>;
+    /// How many threads run at once.
+    fn cores(&self) -> usize;
     /// The addresses of a host name.
     fn resolve(&self, host: &str) -> std::io::Result<Vec<IpAddr>>;
     /// Bytes that are free for this user on the file system of `folder`.
@@ -68,6 +88,31 @@ impl Machine for ThisMachine {
 
     fn try_listen(&self, address: SocketAddr) -> std::io::Result<()> {
         TcpListener::bind(address).map(drop)
+    }
+
+    fn try_bind_udp(&self, address: SocketAddr) -> std::io::Result<()> {
+        BatchSocket::bind(address, UdpOptions::default()).map(drop).map_err(|error| match error {
+            NetError::Bind { source, .. } => source,
+            _ => ErrorKind::AddrInUse.into(),
+        })
+    }
+
+    fn own_addresses(&self) -> std::io::Result<Vec<IpAddr>> {
+        trunkline_net::udp::interface_addresses()
+    }
+
+    fn udp_buffers(&self) -> Option<BufferFacts> {
+        let limit =
+            |name| std::fs::read_to_string(format!("/proc/sys/net/core/{name}")).ok()?.trim().parse().ok();
+        Some(BufferFacts {
+            receive_bytes: limit("rmem_max")?,
+            send_bytes: limit("wmem_max")?,
+            is_exempt: rustix::process::geteuid().is_root(),
+        })
+    }
+
+    fn cores(&self) -> usize {
+        std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
     }
 
     fn resolve(&self, host: &str) -> std::io::Result<Vec<IpAddr>> {

@@ -1,5 +1,7 @@
 //! Tests of `doctor`: every fault is named with what to do, and a sound installation has none.
 
+mod media;
+
 use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -10,13 +12,12 @@ use std::time::Duration;
 
 use trunkline_kernel::{Clock, ManualClock};
 
-use super::machine::SyncFacts;
+use super::machine::{BufferFacts, SyncFacts};
 use super::*;
 use crate::cli::{ApiReply, CliError, OperatorApi, Pending};
-use trunkline_web::Operation;
-
 use crate::config::{self, Flag, Inputs};
 use crate::folder::DataFolder;
+use trunkline_web::Operation;
 
 const NOW_S: i64 = 1_795_247_159;
 
@@ -29,6 +30,9 @@ struct FakeMachine {
     sync: Result<Duration, ErrorKind>,
     file_time: Timestamp,
     open_files_max: u64,
+    udp_ports: HashMap<u16, ErrorKind>,
+    own_addresses: Vec<IpAddr>,
+    buffers: Option<BufferFacts>,
     certificates: Result<Vec<CertificateFacts>, String>,
 }
 
@@ -43,6 +47,9 @@ impl Default for FakeMachine {
             sync: Ok(Duration::from_millis(2)),
             file_time: now,
             open_files_max: 1_048_576,
+            udp_ports: HashMap::new(),
+            own_addresses: vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::new(203, 0, 112, 5))],
+            buffers: Some(BufferFacts { receive_bytes: 1 << 22, send_bytes: 1 << 22, is_exempt: false }),
             certificates: Ok(vec![CertificateFacts {
                 label: "certificate authority".to_owned(),
                 names: Vec::new(),
@@ -59,6 +66,22 @@ impl Machine for FakeMachine {
 
     fn try_listen(&self, address: SocketAddr) -> std::io::Result<()> {
         self.ports.get(&address.port()).map_or(Ok(()), |kind| Err((*kind).into()))
+    }
+
+    fn try_bind_udp(&self, address: SocketAddr) -> std::io::Result<()> {
+        self.udp_ports.get(&address.port()).map_or(Ok(()), |kind| Err((*kind).into()))
+    }
+
+    fn own_addresses(&self) -> std::io::Result<Vec<IpAddr>> {
+        Ok(self.own_addresses.clone())
+    }
+
+    fn udp_buffers(&self) -> Option<BufferFacts> {
+        self.buffers
+    }
+
+    fn cores(&self) -> usize {
+        4
     }
 
     fn resolve(&self, host: &str) -> std::io::Result<Vec<IpAddr>> {
@@ -204,11 +227,15 @@ async fn a_sound_installation_has_no_fault() {
     ok    master key: DATA/master.key, mode 0600
     ok    port 127.0.0.1:8443: free
     ok    port [::1]:8443: free
+    ok    media ports: any that are free (media.port = 0)
+    ok    relay port: any that is free (relay.port = 0)
+    ok    buffers of media sockets: as large as media asks for
+    ok    addresses for media: 203.0.112.5
     ok    certificate authority: valid until 2027-11-21
-    ok    host names of the certificate: cover public_url and the resources
+    ok    host names of the certificate: cover public_url, node.url and the resources
     ok    name dev.localhost: 127.0.0.1
     ok    name localhost: 127.0.0.1
-    ok    open files: at most 1048576, 20256 needed
+    ok    open files: at most 1048576, 56640 needed
     ok    built-in directory: on; programs on this machine get tokens without a credential
 
     Everything is fine.
@@ -427,8 +454,8 @@ async fn a_running_server_is_asked_instead_of_the_database() {
 async fn too_few_open_files_are_a_warning() {
     let machine = FakeMachine { open_files_max: 1024, ..FakeMachine::default() };
     insta::assert_snapshot!(faults(&machine, &FakeProgram::default(), &[]).await, @"
-    warn  open files: at most 1024, but http.max_connections needs 20256
-          -> ulimit -n 20256, or LimitNOFILE=20256 in the systemd unit
+    warn  open files: at most 1024, but http.max_connections, relay.allocations_max and media.peers_max together need 56640
+          -> ulimit -n 56640, or LimitNOFILE=56640 in the systemd unit
 
     It works, with warnings: 1.
     ");

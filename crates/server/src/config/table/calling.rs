@@ -106,4 +106,10 @@ pub(super) const CALLING: &[Setting] = &[
         Preset::Same("8000"),
         "What one relay passes on each way. 0: no bound.",
     ),
+    setting(
+        "relay.tcp_allocations",
+        Kind::Switch,
+        Preset::Same("false"),
+        "Whether clients of the relay may have TCP connections with peers (RFC 6062). Calls need none.",
+    ),
 ];

@@ -39,6 +39,6 @@ pub(super) const RUNNING: &[Setting] = &[
         "node.url",
         Kind::Origin,
         Preset::Derived("public_url"),
-        "The origin under which this very process is reached where several share a database: clients in calls are sent to the process that has the call.",
+        "The origin under which this very process is reached where several share a database: clients in calls are sent to the process that has the call. Its host need not be a name of a resource.",
     ),
 ];

@@ -54,6 +54,8 @@ pub(crate) struct RelaySettings {
     pub(crate) allocations_max: u32,
     /// What an allocation may relay each way; 0 for no bound.
     pub(crate) kbps_max: u32,
+    /// Whether clients may have TCP connections with peers.
+    pub(crate) tcp_allocations: bool,
 }
 
 impl Reader<'_> {
@@ -63,6 +65,7 @@ impl Reader<'_> {
             allowed_networks: self.parsed_list("relay.allowed_networks"),
             allocations_max: self.integer("relay.allocations_max").unwrap_or_default(),
             kbps_max: self.integer("relay.kbps_max").unwrap_or_default(),
+            tcp_allocations: self.switch("relay.tcp_allocations"),
         }
     }
 
