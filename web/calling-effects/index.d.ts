@@ -1,12 +1,20 @@
+/** What an application may say of a blur. */
+export interface BackgroundBlurConfig {}
+
+/** What stands behind the person. */
+export interface BackgroundReplacementConfig {
+  backgroundImageUrl: string;
+}
+
 /** Blurs what is behind a person. */
 export declare class BackgroundBlurEffect {
-  constructor(config?: object);
+  constructor(config?: BackgroundBlurConfig);
   readonly name: string;
 }
 
 /** Puts a picture behind a person. */
 export declare class BackgroundReplacementEffect {
-  constructor(config?: { backgroundImageUrl: string });
+  constructor(config: BackgroundReplacementConfig);
   readonly name: string;
 }
 

@@ -1,13 +1,22 @@
-/** The names the UI library imports. `isSupported` of a stream's effects feature answers false for each of them. */
+/**
+ * The effects that the UI library imports, by name. None is done here: `isSupported` of a stream's effects feature
+ * answers false for each of them, and starting one is refused.
+ */
 
 export class BackgroundBlurEffect {
-  name = "BackgroundBlur";
+  constructor() {
+    this.name = "BackgroundBlur";
+  }
 }
 
 export class BackgroundReplacementEffect {
-  name = "BackgroundReplacement";
+  constructor() {
+    this.name = "BackgroundReplacement";
+  }
 }
 
 export class DeepNoiseSuppressionEffect {
-  name = "DeepNoiseSuppression";
+  constructor() {
+    this.name = "DeepNoiseSuppression";
+  }
 }

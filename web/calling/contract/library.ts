@@ -6,9 +6,18 @@
 import { CallClient, Features, LocalVideoStream, VideoStreamRenderer } from "@azure/communication-calling";
 import type * as Calling from "@azure/communication-calling";
 import {
+  BackgroundBlurEffect,
+  BackgroundReplacementEffect,
+  DeepNoiseSuppressionEffect,
+} from "@azure/communication-calling-effects";
+import {
   createAzureCommunicationCallAdapterFromClient,
   createStatefulCallClient,
+  type DeepNoiseSuppressionEffectDependency,
+  onResolveDeepNoiseSuppressionDependency,
+  onResolveVideoEffectDependency,
   type StatefulCallClient,
+  type VideoBackgroundEffectsDependency,
 } from "@azure/communication-react";
 
 export const made = [CallClient, Features, LocalVideoStream, VideoStreamRenderer, createStatefulCallClient];
@@ -38,4 +47,19 @@ export async function application(credential: Parameters<Calling.CallClient["cre
     .feature(Features.UserFacingDiagnostics)
     .network.getLatest().networkReconnect?.value;
   console.log(quality);
+}
+
+/** The effects package, as the UI library makes its effects and as an application does. */
+export const effects: VideoBackgroundEffectsDependency = {
+  createBackgroundBlurEffect: (config) => new BackgroundBlurEffect(config),
+  createBackgroundReplacementEffect: (config) => new BackgroundReplacementEffect(config),
+};
+export const noise: DeepNoiseSuppressionEffectDependency = {
+  deepNoiseSuppressionEffect: { noiseSuppression: new DeepNoiseSuppressionEffect() },
+};
+export const resolvers = [onResolveVideoEffectDependency, onResolveDeepNoiseSuppressionDependency];
+export async function blur(stream: Calling.LocalVideoStream): Promise<void> {
+  const feature = stream.feature(Features.VideoEffects);
+  const effect = new BackgroundBlurEffect();
+  if (await feature.isSupported(effect)) await feature.startEffects(effect);
 }

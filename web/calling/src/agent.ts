@@ -2,18 +2,23 @@
 
 import type { CommunicationIdentifier } from "@azure/communication-common";
 import { Call } from "./call/call.js";
-import { type Beginning, GROUP_LINES, PAIR_LINES } from "./call/info.js";
+import { type Beginning, GROUP_LINES, type Lines, PAIR_LINES } from "./call/info.js";
 import { CONNECTION_LOST } from "./codes.js";
 import type { Devices } from "./devices/manager.js";
 import { Emitter } from "./emitter.js";
 import { type CommunicationServicesError, failure } from "./errors.js";
 import { rawIdOf } from "./identifiers.js";
 import { IncomingCall } from "./incoming.js";
+import type { LinkOptions } from "./media/link.js";
 import type { Frame, Ring, WireReason } from "./signalling/messages.js";
 import type { Session } from "./signalling/session.js";
+import type { LocalVideoStream } from "./streams/local-video.js";
 import type * as T from "./types.js";
 
 type Locator = T.GroupCallLocator | T.RoomCallLocator | T.TeamsMeetingLinkLocator | T.TeamsMeetingIdLocator;
+
+/** It answers everybody. */
+const ECHO_TEST = "8:echo123";
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -67,11 +72,12 @@ export class CallAgent implements T.CallAgent {
   get calls(): ReadonlyArray<T.Call> {
     return [...this.list];
   }
-  get iceServers(): RTCIceServer[] {
-    return this.parts.relays ?? this.session.welcome?.iceServers ?? [];
-  }
-  get isRelayOnly(): boolean {
-    return this.parts.relays !== undefined;
+
+  /** @internal For a media connection with these lines. */
+  linkOptions(lines: Lines): LinkOptions {
+    const { relays } = this.parts;
+    const iceServers = relays ?? this.session.welcome?.iceServers ?? [];
+    return { iceServers, isRelayOnly: relays !== undefined, lines };
   }
 
   on: T.CallAgent["on"] = this.emitter.on;
@@ -94,6 +100,12 @@ export class CallAgent implements T.CallAgent {
     const group = "groupId" in locator ? { groupId: locator.groupId } : {};
     return this.make({ request: "call.join", body: { locator: { ...locator } }, options, lines: GROUP_LINES, ...group });
   };
+
+  /** @internal A call to the echo test. */
+  startTest(camera: LocalVideoStream | undefined): Call {
+    const options = camera ? { videoOptions: { localVideoStreams: [camera] } } : undefined;
+    return this.make({ request: "call.start", body: { to: [ECHO_TEST] }, options, lines: PAIR_LINES, isTest: true });
+  }
 
   dispose = async (): Promise<void> => {
     if (this.isDisposed) return;
@@ -122,7 +134,7 @@ export class CallAgent implements T.CallAgent {
     this.ringing.delete(incoming.id);
   }
 
-  private make(given: Omit<Beginning, "id" | "direction" | "callerInfo">): T.Call {
+  private make(given: Omit<Beginning, "id" | "direction" | "callerInfo">): Call {
     if (this.isDisposed) throw failure(400, 40400, "The call agent is disposed.");
     const call = new Call(this, { ...given, id: crypto.randomUUID(), direction: "Outgoing", callerInfo: {} });
     this.add(call);

@@ -19,6 +19,12 @@ interface Configuration {
   open?: OpenTransport;
 }
 
+/** What a client says of itself besides what it is. */
+interface Hello {
+  displayName?: string | undefined;
+  wants: string[];
+}
+
 let configured: Configuration = {};
 
 /** Sets what holds for all clients of the page that are made afterwards. */
@@ -31,6 +37,8 @@ export class CallClient implements T.CallClient {
   private readonly features = new Map<unknown, unknown>();
   private devices: Devices | undefined;
   private agent: CallAgent | undefined;
+  /** The application's, and those of tests. */
+  private readonly agents = new Set<CallAgent>();
   private isConnecting = false;
 
   constructor(options?: T.CallClientOptions) {
@@ -48,7 +56,7 @@ export class CallClient implements T.CallClient {
     }
     this.isConnecting = true;
     try {
-      this.agent = await this.connect(credential, options?.displayName);
+      this.agent = await this.connect(credential, { displayName: options?.displayName, wants: ["ring"] });
       return this.agent;
     } finally {
       this.isConnecting = false;
@@ -62,9 +70,12 @@ export class CallClient implements T.CallClient {
   feature = <F>(token: T.CallClientFeatureFactory<F>): F => featureOf(token, this.features, this) as F;
 
   dispose = async (): Promise<void> => {
-    await this.agent?.dispose();
+    await Promise.all([...this.agents].map((agent) => agent.dispose()));
     this.devices?.dispose();
   };
+
+  /** @internal An agent beside that of the application: nobody's calls ring at it. */
+  openTestAgent = (credential: CommunicationTokenCredential): Promise<CallAgent> => this.connect(credential, { wants: [] });
 
   /** One for this client, always the same (rule 3). */
   private manager(): Devices {
@@ -72,7 +83,7 @@ export class CallClient implements T.CallClient {
     return this.devices;
   }
 
-  private async connect(credential: CommunicationTokenCredential, displayName?: string): Promise<CallAgent> {
+  private async connect(credential: CommunicationTokenCredential, hello: Hello): Promise<CallAgent> {
     const { proxy, turn } = this.options.networkConfiguration ?? {};
     const tokenOf = async () => (await credential.getToken()).token;
     const endpoint = proxy?.url ?? claimsOf(await tokenOf()).iss ?? configured.endpoint ?? location.origin;
@@ -83,19 +94,23 @@ export class CallClient implements T.CallClient {
       hello: {
         client: { name: "trunkline-calling", version: VERSION, agent: navigator.userAgent.slice(0, AGENT_MAX) },
         device: crypto.randomUUID(),
-        displayName,
-        wants: ["ring"],
+        ...hello,
       },
     });
     const { user } = await session.start();
-    return new CallAgent({
+    const agent: CallAgent = new CallAgent({
       session,
       devices: this.manager(),
       rawId: user,
-      displayName,
+      displayName: hello.displayName,
       relays: turn?.iceServers,
-      onDispose: () => (this.agent = undefined),
+      onDispose: () => {
+        this.agents.delete(agent);
+        if (this.agent === agent) this.agent = undefined;
+      },
     });
+    this.agents.add(agent);
+    return agent;
   }
 }
 

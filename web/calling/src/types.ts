@@ -11,6 +11,7 @@ import type { DataChannelCallFeature } from "./types/data.js";
 import type { UserFacingDiagnosticsFeature } from "./types/diagnostics.js";
 import type * as Empty from "./types/empty-features.js";
 import type * as Real from "./types/features.js";
+import type { PreCallDiagnosticsFeature } from "./types/pre-call.js";
 import type { MediaStatsCallFeature } from "./types/stats.js";
 import type { AudioEffectsFeature, VideoEffectsFeature } from "./types/streams.js";
 
@@ -22,6 +23,7 @@ export type * from "./types/devices.js";
 export type * from "./types/diagnostics.js";
 export type * from "./types/empty-features.js";
 export type * from "./types/features.js";
+export type * from "./types/pre-call.js";
 export type * from "./types/stats.js";
 export type * from "./types/streams.js";
 
@@ -40,6 +42,7 @@ export interface FeatureTokens {
   readonly MediaStats: CallFeatureFactory<MediaStatsCallFeature>;
   readonly OptimalVideoCount: CallFeatureFactory<Real.OptimalVideoCountCallFeature>;
   readonly PPTLive: CallFeatureFactory<Empty.PPTLiveCallFeature>;
+  readonly PreCallDiagnostics: CallClientFeatureFactory<PreCallDiagnosticsFeature>;
   readonly RaiseHand: CallFeatureFactory<Real.RaiseHandCallFeature>;
   readonly Reaction: CallFeatureFactory<Real.ReactionCallFeature>;
   readonly RealTimeText: CallFeatureFactory<Real.RealTimeTextFeature>;

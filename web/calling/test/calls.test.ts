@@ -73,14 +73,15 @@ test("an offer that the server refuses ends the call with its reason, and device
   assert.equal(newest().connectionState, "closed");
 });
 
-test("a camera given at the beginning is in the call from the first moment, and its size in the request", async (t) => {
+test("a camera given at the beginning is in the call from the first moment, and its size is told once it is open", async (t) => {
   const world = await openWorld(t);
   const stream = camera();
   const call = world.agent.join({ groupId: GROUP }, { videoOptions: { localVideoStreams: [stream] }, audioOptions: { muted: true } });
   assert.equal(call.localVideoStreams[0], stream);
   await settle();
   const said = world.server.last("call.join");
-  assert.deepEqual([said["sources"], said["muted"]], [{ camera: { width: 640, height: 360 } }, true]);
+  assert.deepEqual([said["sources"], said["muted"]], [{}, true]);
+  assert.deepEqual(world.server.last("media.sources"), { t: "media.sources", leg: call.id, camera: { width: 640, height: 360 } });
   assert.equal(call.isLocalVideoStarted, true);
 });
 

@@ -68,7 +68,14 @@ test("a camera has no effects", async (t) => {
   assert.equal(stream.feature(Features.VideoEffects), effects);
   assert.deepEqual(effects.activeEffects, []);
   assert.equal(await effects.isSupported({ name: "BackgroundBlur" }), false);
+  // The library tells the user when this event comes.
+  const told: unknown[] = [];
+  const tell = ({ code, message }: T.VideoEffectErrorPayload) => told.push([code, message]);
+  effects.on("effectsError", tell);
   await assert.rejects(effects.startEffects({ name: "BackgroundBlur" }), UNSUPPORTED);
+  effects.off("effectsError", tell);
+  await assert.rejects(effects.startEffects({ name: "BackgroundBlur" }), UNSUPPORTED);
+  assert.deepEqual(told, [[400, "The video effect BackgroundBlur is not supported by this service."]]);
   await effects.stopEffects();
 });
 

@@ -8,18 +8,25 @@ import { settle } from "./fakes/server.js";
 
 class Patient {
   readonly done: string[] = [];
+  /** When the socket was looked at. */
+  readonly checks: number[] = [];
   restartFails = false;
   rejoinFails: Error | undefined;
+  /** Until when a rejoin is under way. */
+  rejoinWaits: Promise<void> | undefined;
   readonly recovery = new Recovery({
+    check: () => void this.checks.push(this.at),
     restart: async () => {
       this.done.push(`restart ${this.at}`);
       if (this.restartFails) throw new Error("no answer");
     },
     rejoin: async () => {
       this.done.push(`rejoin ${this.at}`);
+      await this.rejoinWaits;
       if (this.rejoinFails) throw this.rejoinFails;
     },
     giveUp: () => this.done.push(`give up ${this.at}`),
+    giveUpAfterMs: () => 120_000,
     showTrouble: (isThere) => this.done.push(`${isThere ? "trouble" : "well"} ${this.at}`),
   });
   private readonly began = Date.now();
@@ -118,6 +125,27 @@ test("a server that was away gets the leg back, and media needs no second try", 
   assert.deepEqual(patient.done, ["rejoin 3.25", "well 4"]);
 });
 
+const isRejoin = (one: string): boolean => one.startsWith("rejoin");
+
+test("one rejoin at a time: what is lost meanwhile is rejoined when it is done", async () => {
+  const patient = new Patient();
+  let answer = (): void => undefined;
+  patient.rejoinWaits = new Promise((settled) => (answer = settled));
+  patient.recovery.mediaChanged("failed");
+  await patient.pass(1);
+  patient.recovery.sessionRenewed();
+  patient.recovery.mediaChanged("failed");
+  await patient.pass(1);
+  assert.deepEqual(patient.done.filter(isRejoin), ["rejoin 0.25"]);
+  patient.rejoinWaits = undefined;
+  answer();
+  await patient.pass(2);
+  patient.recovery.mediaChanged("connected");
+  await patient.pass(60);
+  assert.deepEqual(patient.done.filter(isRejoin).length, 2);
+  assert.equal(patient.done[patient.done.length - 1], "well 4");
+});
+
 test("a new connection gets six seconds before it is restarted", async () => {
   const patient = new Patient();
   patient.recovery.mediaChanged("failed");
@@ -149,3 +177,34 @@ for (const [what, begin] of [
     assert.equal(patient.done[patient.done.length - 1], "give up 120");
   });
 }
+
+test("silence is looked into, and ends with a restart where the socket was lost as well", async () => {
+  const patient = new Patient();
+  patient.recovery.silenceChanged(true);
+  assert.deepEqual(patient.checks, [0]);
+  await patient.pass(2);
+  assert.deepEqual(patient.done, []);
+  patient.recovery.sessionLost();
+  patient.recovery.sessionBack();
+  await patient.pass(10);
+  assert.deepEqual(patient.done, ["restart 2.25"]);
+  // The way is back, and silence that ended is no reason any more.
+  patient.recovery.silenceChanged(false);
+  patient.recovery.sessionLost();
+  patient.recovery.sessionBack();
+  await patient.pass(200);
+  assert.deepEqual(patient.done, ["restart 2.25"]);
+});
+
+test("a lost connection is a reason to look at the socket, one that is known to be lost is none", async () => {
+  const patient = new Patient();
+  patient.recovery.mediaChanged("disconnected");
+  assert.deepEqual(patient.checks, [0]);
+  patient.recovery.sessionLost();
+  patient.recovery.silenceChanged(true);
+  patient.recovery.mediaChanged("disconnected");
+  assert.deepEqual(patient.checks, [0]);
+  patient.recovery.stop();
+  patient.recovery.silenceChanged(true);
+  assert.deepEqual(patient.checks, [0]);
+});

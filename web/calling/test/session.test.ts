@@ -238,6 +238,58 @@ test("a redirect leads to the other node with the same hello, and not in circles
   ]);
 });
 
+/** A session at a node to which the service has redirected. */
+async function startedElsewhere(): Promise<Watched> {
+  const watched = watch();
+  const { server, session } = watched;
+  server.isSilent = true;
+  const starting = session.start();
+  await settle();
+  server.isSilent = false;
+  server.line.say({ t: "redirect", url: "wss://node1.example/calling/signalling?resource=r" });
+  await starting;
+  return watched;
+}
+const hostsOf = ({ server }: Watched) => server.lines.map(({ url }) => new URL(url).host);
+
+test("a session stays at the node it was redirected to, and begins again at the service when that node is gone", async () => {
+  const watched = await startedElsewhere();
+  const { server, session } = watched;
+  assert.equal(server.line.url, "wss://node1.example/calling/signalling?resource=r");
+  server.line.cut();
+  await pass(1000);
+  assert.deepEqual(hostsOf(watched), ["server.example", "node1.example", "node1.example"]);
+  assert.equal(server.greetings[server.greetings.length - 1]?.["t"], "resume");
+  server.restart();
+  await pass(3000);
+  assert.equal(hostsOf(watched)[3], "server.example");
+  session.dispose();
+});
+
+test("a node that cannot be reached is tried five times; then the service says where to go", async () => {
+  const watched = await startedElsewhere();
+  const { server, session } = watched;
+  server.isReachable = false;
+  server.line.cut();
+  await pass(9000);
+  const hosts = hostsOf(watched).slice(2);
+  assert.deepEqual(hosts.slice(0, 6), [...Array<string>(5).fill("node1.example"), "server.example"]);
+  server.isReachable = true;
+  await pass(6000);
+  assert.equal(hostsOf(watched)[hostsOf(watched).length - 1], "server.example");
+  session.dispose();
+});
+
+test("the server says how long a call may be away; an older one leaves that out", async () => {
+  const { server, session } = await started();
+  assert.equal(session.rejoinForMs, 120_000);
+  server.rejoinFor_s = 600;
+  server.restart();
+  await pass(3000);
+  assert.equal(session.rejoinForMs, 600_000);
+  session.dispose();
+});
+
 test("who gets no welcome in ten seconds gives up", async () => {
   const { server, session } = watch();
   server.isReachable = false;

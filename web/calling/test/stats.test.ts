@@ -115,7 +115,7 @@ test("losses make the network poor, then bad, and it is good again when they sto
   const seen: unknown[] = [];
   diagnostics.on("diagnosticChanged", ({ diagnostic, value }) => seen.push([diagnostic, value]));
   let lost = 0;
-  const watch = new QualityWatch(diagnostics, async () => sampleOf(100 - lost, lost));
+  const watch = new QualityWatch(diagnostics, async () => sampleOf(100 - lost, lost), () => {});
   watch.start();
   await seconds(6);
   assert.deepEqual(seen, []);

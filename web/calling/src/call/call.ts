@@ -82,7 +82,9 @@ export class Call implements T.Call {
     read: () => this.connection.statistics(),
     say: (report) => this.say("media.report", { ...report }),
   });
-  private readonly quality = new QualityWatch(this.network, this.statsReader());
+  private readonly quality = new QualityWatch(this.network, this.statsReader(), (share) =>
+    this.connection.redundancy.judge(share),
+  );
   private p = 0;
   /** What the server was told last. */
   private toldMuted = false;
@@ -135,6 +137,7 @@ export class Call implements T.Call {
         lost: () => this.finish(reasonOf(CONNECTION_LOST)),
       },
       beginning.lines,
+      beginning.link,
     );
   }
 
@@ -292,8 +295,10 @@ export class Call implements T.Call {
     },
     slots: (slots) => this.connection.setSlots(slots),
     need: (audio, video) => void this.connection.addLines({ audio, video }).catch(() => undefined),
-    layers: (camera, isScreenWanted) =>
-      void this.connection.link?.setWantedLayers(camera, isScreenWanted).catch(() => undefined),
+    layers: (camera, isScreenWanted) => {
+      if (this.beginning.isTest) return;
+      void this.connection.link?.setWantedLayers(camera, isScreenWanted).catch(() => undefined);
+    },
     speaking: (speaking, dominant) => {
       this.roster.setSpeaking(speaking);
       this.dominant.set(dominant.map((p) => this.roster.rawIdOf(p)).filter((rawId) => rawId !== ""));

@@ -6,6 +6,8 @@ import { failure } from "../errors.js";
 import { MediaLink } from "../media/link.js";
 import { Playback } from "../media/playback.js";
 import { Recovery } from "../media/recover.js";
+import { Redundancy } from "../media/redundancy.js";
+import { SilenceWatch } from "../media/silence.js";
 import type { Frame, Joined, SourceName, WireSlot } from "../signalling/messages.js";
 import { type Lines, StatsReader } from "../stats/reader.js";
 import type { MediaStatsReportSample } from "../types.js";
@@ -33,36 +35,49 @@ interface Owner {
 
 export class Connection {
   readonly recovery: Recovery;
+  readonly redundancy = new Redundancy(async (isOn) => this.link?.setRedundant(isOn));
   link: MediaLink | undefined;
   private readonly playback: Playback;
+  private readonly silence: SilenceWatch;
   private legToken = "";
   private isOver = false;
 
+  /** `prepared`: a connection with these lines that nobody uses yet. */
   constructor(
     private readonly owner: Owner,
     private lines: LineCounts,
+    private prepared: MediaLink | undefined,
   ) {
     this.playback = new Playback(owner.agent.devices);
     this.recovery = new Recovery({
+      check: () => owner.agent.session.check(),
       restart: () => this.renew({ iceRestart: true }),
       rejoin: () => this.rejoin(),
       giveUp: () => owner.lost(),
+      giveUpAfterMs: () => owner.agent.session.rejoinForMs,
       showTrouble: (isThere) => owner.showTrouble(isThere),
     });
+    this.silence = new SilenceWatch(
+      async () => this.link?.arrivedBytes(),
+      (isSilent) => this.recovery.silenceChanged(isSilent),
+    );
   }
 
   get isJoined(): boolean {
     return this.legToken !== "";
   }
 
-  /** Opens devices and connection, and places, joins or takes the call. */
+  /**
+   * Opens the connection, and places, joins or takes the call. Devices are opened meanwhile: sound and pictures of the
+   * others do not wait for a camera that is slow, or for a user who is asked for permission.
+   */
   async open(request: string, body: () => Record<string, unknown>): Promise<void> {
     const { sending } = this.owner;
-    await sending.open();
-    if (this.isOver) return;
     const link = this.openLink();
     await sending.attach(link);
-    await this.enter(link, request, body);
+    // In this order: asking for devices takes the page some milliseconds.
+    const entering = this.enter(link, request, body);
+    await Promise.all([entering, sending.open()]);
   }
 
   /** A new offer on the connection there is. */
@@ -116,6 +131,8 @@ export class Connection {
     if (this.isOver) return;
     this.isOver = true;
     this.recovery.stop();
+    this.silence.stop();
+    this.prepared?.close();
     this.link?.close();
     this.playback.dispose();
   }
@@ -133,15 +150,17 @@ export class Connection {
       hand: this.owner.isHandRaised(),
     }));
     this.playback.play(link.audioTracks());
+    this.redundancy.repeat();
   }
 
   private async enter(link: MediaLink, request: string, body: () => Record<string, unknown>): Promise<void> {
     await link.negotiate(async (sdp) => {
       if (this.isOver) throw failure(NEGOTIATION_FAILED.code, NEGOTIATION_FAILED.subCode, "The call is over.");
-      const { sources } = this.owner.sending;
-      const reply = await this.owner.ask(request, { ...body(), offer: { sdp }, sources });
+      const { sending } = this.owner;
+      const reply = await this.owner.ask(request, { ...body(), offer: { sdp }, sources: sending.sourcesToTell() });
       const joined = reply as unknown as Joined;
       this.legToken = joined.legToken;
+      sending.tellNewSources();
       // Before anything else the server says: it speaks of numbers.
       this.owner.joined(joined);
       return answerOf(reply);
@@ -149,15 +168,14 @@ export class Connection {
   }
 
   private openLink(): MediaLink {
-    const { agent } = this.owner;
-    const link = new MediaLink({
-      iceServers: agent.iceServers,
-      isRelayOnly: agent.isRelayOnly,
-      lines: this.lines,
-      onData: (part) => this.owner.dataCame(part),
-      onState: (state) => this.recovery.mediaChanged(state),
+    const link = this.prepared ?? new MediaLink(this.owner.agent.linkOptions(this.lines));
+    this.prepared = undefined;
+    link.listen({
+      dataCame: (part) => this.owner.dataCame(part),
+      stateChanged: (state) => this.recovery.mediaChanged(state),
     });
     this.link = link;
+    this.silence.start();
     this.playback.play(link.audioTracks());
     return link;
   }

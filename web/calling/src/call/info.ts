@@ -1,5 +1,6 @@
 /** What a call is, besides its state. */
 
+import type { MediaLink } from "../media/link.js";
 import type * as T from "../types.js";
 
 /** A class and not a plain object: the library keeps this very reference, and freezes plain ones (rule 5). */
@@ -34,4 +35,8 @@ export interface Beginning {
   callerInfo: T.CallerInfo;
   options: T.CallOptions | undefined;
   lines: Lines;
+  /** Nobody looks, and the camera is sent all the same: the way is tested. */
+  isTest?: boolean;
+  /** A connection that was made while it rang. */
+  link?: MediaLink;
 }

@@ -1,5 +1,6 @@
 /** What this side sends: microphone, camera, screen. It outlives connections: `attach` gives it to a new one. */
 
+import { isRefusal } from "../devices/camera.js";
 import type { Devices } from "../devices/manager.js";
 import type { MicrophoneLease } from "../devices/microphone.js";
 import { MediaWatch } from "../devices/watch.js";
@@ -36,8 +37,11 @@ export class Sending {
   private microphone: MicrophoneLease | undefined;
   private readonly watch: MediaWatch;
   private readonly turns = new Turns();
+  private readonly microphoneTurns = new Turns();
   private cameraSize: WireSize | undefined;
   private screenSize: WireSize | undefined;
+  /** What the last request said. */
+  private told: Sources = {};
   private unfollow: () => void = () => {};
   private isHeld = false;
   private isOver = false;
@@ -61,8 +65,22 @@ export class Sending {
   get isScreenOn(): boolean {
     return this.streams.some(isScreen);
   }
-  /** What a new leg on the server is told. */
-  get sources(): Sources {
+  /** What a new leg on the server is told with its request. */
+  sourcesToTell(): Sources {
+    this.told = this.sources;
+    return this.told;
+  }
+
+  /** Tells what was opened while the request was on its way. */
+  tellNewSources(): void {
+    const { camera, screen } = this.sources;
+    const isNewCamera = camera?.width !== this.told.camera?.width || camera?.height !== this.told.camera?.height;
+    const isNewScreen = screen?.width !== this.told.screen?.width || screen?.height !== this.told.screen?.height;
+    const changed = { ...(isNewCamera ? { camera: camera ?? null } : {}), ...(isNewScreen ? { screen: screen ?? null } : {}) };
+    if (isNewCamera || isNewScreen) this.owner.tellSources(changed);
+  }
+
+  private get sources(): Sources {
     return {
       ...(this.isCameraOn && this.cameraSize ? { camera: this.cameraSize } : {}),
       ...(this.screenSize ? { screen: this.screenSize } : {}),
@@ -77,7 +95,7 @@ export class Sending {
   /** Sends everything over this connection from now on. */
   async attach(link: MediaLink): Promise<void> {
     this.link = link;
-    await link.sendAudio(this.microphone?.track);
+    if (this.microphone) await link.sendAudio(this.microphone.track);
     if (this.isHeld) return;
     const camera = this.cameraTrack();
     if (camera) this.cameraSize = await link.sendCamera(await camera);
@@ -97,15 +115,21 @@ export class Sending {
     this.owner.events.emit("isMutedChanged");
   }
 
-  private async openMicrophone(): Promise<void> {
+  /** One after the other: who unmutes while it is being opened waits for the same one. */
+  private openMicrophone(): Promise<void> {
+    return this.microphoneTurns.take(() => this.openMicrophoneNow());
+  }
+
+  private async openMicrophoneNow(): Promise<void> {
     if (this.microphone) return this.microphone.revive();
+    if (this.isOver) return;
     try {
       const lease = await this.owner.devices.microphone.lease({ onTrack: (track) => this.microphoneChanged(track) });
       if (this.isOver) return lease.release();
       this.microphone = lease;
     } catch (cause) {
       this.watch.failed("microphone", cause);
-      throw cause;
+      throw failure(isRefusal(cause) ? 403 : 400, 0, `The microphone cannot be opened: ${(cause as Error).message}`);
     }
     this.microphone.setMuted(this.isMuted || this.isHeld);
     this.microphoneChanged(this.microphone.track);
@@ -130,6 +154,7 @@ export class Sending {
         this.watch.failed("camera", cause);
         throw cause;
       }
+      if (this.isOver) return stream.release();
       this.streams = [...this.streams, stream];
       this.owner.events.emit("localVideoStreamsUpdated", { added: [stream], removed: [] });
       this.setCameraOn(true);
@@ -152,21 +177,28 @@ export class Sending {
     });
   }
 
-  private async openFirstCamera(): Promise<void> {
-    const stream = this.streams.find((one) => !isScreen(one));
-    if (!stream) return;
-    try {
-      this.cameraSize = await this.sendCamera(stream);
+  private openFirstCamera(): Promise<void> {
+    return this.turns.take(async () => {
+      const stream = this.streams.find((one) => !isScreen(one));
+      if (!stream || this.isOver) return;
+      try {
+        this.cameraSize = await this.sendCamera(stream);
+      } catch (cause) {
+        if (this.isOver) return;
+        this.watch.failed("camera", cause);
+        this.drop(stream);
+        stream.release();
+        return;
+      }
+      if (this.isOver) return;
       this.setCameraOn(true);
-    } catch (cause) {
-      this.watch.failed("camera", cause);
-      this.drop(stream);
-      stream.release();
-    }
+      this.owner.tellSources({ camera: this.cameraSize ?? null });
+    });
   }
 
   private async sendCamera(stream: LocalVideoStream): Promise<WireSize | undefined> {
     const track = await trackOf(stream);
+    if (this.isOver) return undefined;
     this.watch.camera(track);
     this.unfollow();
     this.unfollow = stream.follow((media) => void this.cameraChanged(media.getVideoTracks()[0]));

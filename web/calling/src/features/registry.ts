@@ -1,6 +1,7 @@
 /** The tokens of the features, and the one object behind each per call, client or stream (rule 4: memoised). */
 
 import type { Call } from "../call/call.js";
+import { PreCallDiagnostics, type Tester } from "../precall/pre-call.js";
 import type * as T from "../types.js";
 import { noAudioEffects, NoVideoEffects } from "./effects.js";
 import { debugInfo } from "./environment.js";
@@ -34,6 +35,8 @@ const MAKERS: { readonly [Name in keyof Tokens]: (owner: Call) => FeatureOf<Toke
   MediaStats: (call) => call.stats,
   OptimalVideoCount: () => new OptimalVideoCount(),
   PPTLive: presentation,
+  // The one that asks its owner, a client.
+  PreCallDiagnostics: (owner) => new PreCallDiagnostics(owner as unknown as Tester),
   RaiseHand: (call) => call.hands,
   Reaction: (call) => call.reactions,
   RealTimeText: (call) => call.text,

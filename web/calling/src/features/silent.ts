@@ -9,7 +9,10 @@ export const silent = <Fields extends object>(fields: Fields) => ({
   off: (): void => undefined,
 });
 
-/** A method of something that does not exist here: it rejects with the code of ACS for that. */
+/** The error for something that does not exist here, with the code of ACS for that. */
+export const unsupported = (what: string) => failure(400, 45700, `${what} is not supported by this service.`);
+
+/** A method of something that does not exist here. */
 export const refuse = (what: string) => async (): Promise<never> => {
-  throw failure(400, 45700, `${what} is not supported by this service.`);
+  throw unsupported(what);
 };

@@ -6,6 +6,7 @@ import { failure } from "../errors.js";
 import { Turns } from "../turns.js";
 import { applyLayers, type Layer, layersFor } from "./encodings.js";
 import { addReceivers, addSenders, receivers, type Senders } from "./lines.js";
+import { orderAudio } from "./redundancy.js";
 import { Slots } from "./slots.js";
 
 /** Sends an offer and brings the answer: `call.start`, `call.join`, `call.accept`, `call.rejoin` or `media.offer`. */
@@ -16,9 +17,13 @@ export interface LinkOptions {
   /** Nothing but relays: the application gave its own. */
   isRelayOnly: boolean;
   lines: Lines;
-  onState(state: RTCPeerConnectionState): void;
+}
+
+/** Who uses the connection. */
+export interface LinkListener {
+  stateChanged(state: RTCPeerConnectionState): void;
   /** A part of a message came. */
-  onData(part: Uint8Array): void;
+  dataCame(part: Uint8Array): void;
 }
 
 /** What waits in the browser of a channel before the next part does. */
@@ -35,8 +40,13 @@ export class MediaLink {
   private readonly lossy: RTCDataChannel;
   private readonly senders: Senders;
   private readonly turns = new Turns();
+  /** A sender's parameters are read and written by one at a time: browsers refuse the second to write. */
+  private readonly parameterTurns = new Turns();
   private layers: Layer[] = layersFor(USUAL_CAPTURE.width, USUAL_CAPTURE.height);
   private wanted: ReadonlySet<string> | undefined;
+  /** The server's last answer, as it came. */
+  private answer = "";
+  private isRedundant = false;
 
   constructor(options: LinkOptions) {
     const connection = new RTCPeerConnection({
@@ -46,7 +56,6 @@ export class MediaLink {
       iceTransportPolicy: options.isRelayOnly ? "relay" : "all",
     });
     this.connection = connection;
-    connection.onconnectionstatechange = () => options.onState(connection.connectionState);
     this.senders = addSenders(connection);
     addReceivers(connection, options.lines);
     // Agreed on beforehand, so that both sides have them without a word.
@@ -56,7 +65,15 @@ export class MediaLink {
     for (const channel of [this.reliable, this.lossy]) {
       channel.binaryType = "arraybuffer";
       channel.bufferedAmountLowThreshold = BUFFERED_BYTES_MAX / 2;
-      channel.onmessage = ({ data }) => options.onData(new Uint8Array(data as ArrayBuffer));
+    }
+  }
+
+  /** From now on `listener` is told. */
+  listen(listener: LinkListener): void {
+    const { connection } = this;
+    connection.onconnectionstatechange = () => listener.stateChanged(connection.connectionState);
+    for (const channel of [this.reliable, this.lossy]) {
+      channel.onmessage = ({ data }) => listener.dataCame(new Uint8Array(data as ArrayBuffer));
     }
   }
 
@@ -65,15 +82,44 @@ export class MediaLink {
     return this.turns.take(async () => {
       const offer = await this.connection.createOffer(options);
       await this.connection.setLocalDescription(offer);
-      let sdp: string;
       try {
-        sdp = await exchange(offer.sdp ?? "");
+        this.answer = await exchange(offer.sdp ?? "");
       } catch (cause) {
         await this.connection.setLocalDescription({ type: "rollback" }).catch(() => undefined);
         throw cause;
       }
-      await this.connection.setRemoteDescription({ type: "answer", sdp });
+      await this.take(orderAudio(this.answer, this.isRedundant));
     });
+  }
+
+  /**
+   * Sends the microphone's sound twice (RED), or once. The server takes both at any time, so this is settled here: the
+   * last answer again, with the wanted codec first. (Chromium goes by that order alone; a codec in the parameters of
+   * the sender changes nothing, measured.)
+   */
+  setRedundant(isRedundant: boolean): Promise<void> {
+    return this.turns.take(async () => {
+      if (isRedundant === this.isRedundant || this.answer === "") return;
+      const sdp = orderAudio(this.answer, isRedundant);
+      await this.connection.setLocalDescription(await this.connection.createOffer());
+      try {
+        await this.take(sdp);
+      } catch (cause) {
+        await this.connection.setLocalDescription({ type: "rollback" }).catch(() => undefined);
+        throw cause;
+      }
+      this.isRedundant = isRedundant;
+    });
+  }
+
+  /** Takes an answer, which switches all layers of the camera on again. They are no reason to fail. */
+  private async take(sdp: string): Promise<void> {
+    await this.connection.setRemoteDescription({ type: "answer", sdp });
+    if (this.senders.camera.track) await this.applyLayers().catch(() => undefined);
+  }
+
+  private applyLayers(): Promise<void> {
+    return this.parameterTurns.take(() => applyLayers(this.senders.camera, this.layers, this.wanted));
   }
 
   /** Sends a part of a message, when the channel takes it. */
@@ -102,7 +148,7 @@ export class MediaLink {
     if (!track) return undefined;
     const size = sizeOf(track);
     this.layers = layersFor(size.width, size.height);
-    await applyLayers(this.senders.camera, this.layers, this.wanted);
+    await this.applyLayers();
     return size;
   }
 
@@ -116,10 +162,12 @@ export class MediaLink {
   /** Switches off what nobody wants to see. */
   async setWantedLayers(rids: readonly string[], isScreenWanted: boolean): Promise<void> {
     this.wanted = new Set(rids);
-    await applyLayers(this.senders.camera, this.layers, this.wanted);
-    const parameters = this.senders.screen.getParameters();
-    for (const encoding of parameters.encodings) encoding.active = isScreenWanted;
-    await this.senders.screen.setParameters(parameters);
+    await this.applyLayers();
+    await this.parameterTurns.take(async () => {
+      const parameters = this.senders.screen.getParameters();
+      for (const encoding of parameters.encodings) encoding.active = isScreenWanted;
+      await this.senders.screen.setParameters(parameters);
+    });
   }
 
   /** The track that shows a source, if a slot does. */
@@ -138,6 +186,14 @@ export class MediaLink {
     if (line?.sender === this.senders.microphone) return "audio";
     if (line?.sender === this.senders.camera) return "camera";
     return line?.sender === this.senders.screen ? "screen" : undefined;
+  }
+
+  /** What has arrived so far, media and reports about it; undefined when the connection has just been closed. */
+  async arrivedBytes(): Promise<number | undefined> {
+    const report = await this.statistics();
+    if (!report) return undefined;
+    const all = [...report.values()] as { type: string; bytesReceived?: number }[];
+    return all.reduce((sum, { type, bytesReceived = 0 }) => sum + (type === "candidate-pair" ? bytesReceived : 0), 0);
   }
 
   /** Undefined when the connection has just been closed. */

@@ -4,9 +4,10 @@
  * | what happens | what is done |
  * |---|---|
  * | disconnected for 2 s; the network changed | an ICE restart, at most one in 3 s |
+ * | nothing arrives for 1.5 s | a look at the socket; an ICE restart if that was lost as well |
  * | failed; three restarts in 15 s were no help | a new connection with the leg token |
  * | the session is new: the server was away | the same |
- * | nothing helps for 120 s | the call is over |
+ * | nothing helps for as long as the server keeps the leg | the call is over |
  *
  * A lost socket alone touches no media: the session resumes by itself.
  */
@@ -22,15 +23,17 @@ const CONNECT_MS = 6000;
 const RESTARTS_MAX = 3;
 const RESTARTS_WITHIN_MS = 15_000;
 const REJOIN_PAUSES_MS = [1000, 2000, 4000, 5000];
-/** As long as the server keeps the leg. */
-const GIVE_UP_MS = 120_000;
 
 export interface Remedies {
+  /** Finds out whether the socket still leads anywhere. */
+  check(): void;
   /** An offer with new credentials on the same connection. */
   restart(): Promise<void>;
   /** A new connection for the same leg. */
   rejoin(): Promise<void>;
   giveUp(): void;
+  /** As long as the server keeps the leg. */
+  giveUpAfterMs(): number;
   /** Whether the page should say that the connection is being restored. */
   showTrouble(isThere: boolean): void;
 }
@@ -38,9 +41,14 @@ export interface Remedies {
 export class Recovery {
   private readonly timers = new Timers<"patience" | "restart" | "rejoin" | "giveUp">();
   private isMediaLost = false;
+  /** Nothing arrives, which the browser has not noticed yet, or which is as it should be. */
+  private isSilent = false;
   private isSessionLost = false;
   /** A rejoin is due or under way: restarts would be of the old connection. */
   private isRejoining = false;
+  /** It is under way, and what it makes was lost again meanwhile: once more when it is done. */
+  private isUnderWay = false;
+  private isNeededAgain = false;
   private isStopped = false;
   private restarts: number[] = [];
   private rejoins = 0;
@@ -50,7 +58,11 @@ export class Recovery {
   mediaChanged(state: RTCPeerConnectionState): void {
     if (this.isStopped) return;
     if (state === "connected") this.mediaBack();
-    if (state === "disconnected") this.mediaLost(PATIENCE_MS);
+    if (state === "disconnected") {
+      // The offer of a restart would wait long on a socket that leads nowhere any more.
+      if (!this.isSessionLost) this.remedies.check();
+      this.mediaLost(PATIENCE_MS);
+    }
     if (state === "failed") {
       this.mediaLost(0);
       this.rejoin();
@@ -62,6 +74,12 @@ export class Recovery {
     if (!this.isStopped && !this.isSessionLost) this.restartSoon();
   }
 
+  /** Nothing arrives where something did a moment ago; or something does again. */
+  silenceChanged(isSilent: boolean): void {
+    this.isSilent = isSilent;
+    if (isSilent && !this.isStopped && !this.isSessionLost && !this.isRejoining) this.remedies.check();
+  }
+
   sessionLost(): void {
     if (this.isStopped || this.isSessionLost) return;
     this.isSessionLost = true;
@@ -71,8 +89,8 @@ export class Recovery {
   sessionBack(): void {
     if (this.isStopped) return;
     this.isSessionLost = false;
-    if (this.isMediaLost) this.restartSoon();
-    else this.timers.cancel("giveUp");
+    if (!this.isMediaLost) this.timers.cancel("giveUp");
+    if (this.isMediaLost || this.isSilent) this.restartSoon();
   }
 
   /** The server knows the leg only by its token. */
@@ -110,7 +128,7 @@ export class Recovery {
 
   private countDown(): void {
     if (this.timers.isSet("giveUp")) return;
-    this.timers.set("giveUp", GIVE_UP_MS, () => this.giveUp());
+    this.timers.set("giveUp", this.remedies.giveUpAfterMs(), () => this.giveUp());
   }
 
   private giveUp(): void {
@@ -139,7 +157,8 @@ export class Recovery {
   }
 
   private rejoin(): void {
-    if (this.timers.isSet("rejoin")) return;
+    if (this.isUnderWay) this.isNeededAgain = true;
+    if (this.isUnderWay || this.timers.isSet("rejoin")) return;
     this.isRejoining = true;
     this.timers.cancel("restart");
     // Not at once for every failure: the first is free, the next ones wait.
@@ -149,19 +168,29 @@ export class Recovery {
   }
 
   private rejoinNow(): void {
+    this.isUnderWay = true;
+    this.isNeededAgain = false;
     this.remedies.rejoin().then(
-      () => {
-        this.isRejoining = false;
-        this.restarts = [];
-        if (this.isMediaLost && !this.isStopped) this.timers.set("restart", CONNECT_MS, () => this.restart());
-      },
-      (cause: unknown) => {
-        if (this.isStopped) return;
-        // The call is over, or the leg was given up: there is nothing to come back to.
-        const isFinal = cause instanceof CommunicationServicesError && [403, 404].includes(cause.code);
-        if (isFinal) return this.giveUp();
-        this.rejoin();
-      },
+      () => this.rejoined(),
+      (cause: unknown) => this.notRejoined(cause),
     );
+  }
+
+  private rejoined(): void {
+    this.isUnderWay = false;
+    if (this.isStopped) return;
+    if (this.isNeededAgain) return this.rejoin();
+    this.isRejoining = false;
+    this.restarts = [];
+    if (this.isMediaLost) this.timers.set("restart", CONNECT_MS, () => this.restart());
+  }
+
+  private notRejoined(cause: unknown): void {
+    this.isUnderWay = false;
+    if (this.isStopped) return;
+    // The call is over, or the leg was given up: there is nothing to come back to.
+    const isFinal = cause instanceof CommunicationServicesError && [403, 404].includes(cause.code);
+    if (isFinal) return this.giveUp();
+    this.rejoin();
   }
 }

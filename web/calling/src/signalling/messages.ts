@@ -13,6 +13,8 @@ export interface Welcome {
   session: string;
   resume: string;
   user: string;
+  /** Servers before it was told leave it out. */
+  rejoinFor_s?: number;
   now: number;
   ping_s: number;
   tokenEnds: number;

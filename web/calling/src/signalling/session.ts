@@ -48,6 +48,10 @@ const ACK_AFTER_MS = 1000;
 /** Bare acknowledgement at once: the server stops at 512. */
 const ACK_AFTER_MESSAGES = 32;
 const REDIRECTS_MAX = 3;
+/** So often in a row a node is tried again that kept the session and cannot be reached: it, or only the way to it. */
+const NODE_TRIES = 5;
+/** How long a call may be away, where the server does not say. */
+const REJOIN_SECONDS = 120;
 
 const UNKNOWN_SESSION = 4410;
 const TAKEN_OVER = 4409;
@@ -68,6 +72,9 @@ export class Session {
   private token = "";
   private attempts = 0;
   private redirects = 0;
+  /** Where the session is: at the address of the service, or at the node to which that redirected. */
+  private url: string;
+  private failures = 0;
   private unacknowledged = 0;
   private clockAhead = 0;
   private pauseMs: number | undefined;
@@ -77,7 +84,14 @@ export class Session {
   private isRenewing = false;
   private starting: { resolve: (welcome: Welcome) => void; reject: (cause: Error) => void } | undefined;
 
-  constructor(private readonly options: SessionOptions) {}
+  constructor(private readonly options: SessionOptions) {
+    this.url = options.url;
+  }
+
+  /** How long somebody who lost the connection may come back into a call. */
+  get rejoinForMs(): number {
+    return (this.welcome?.rejoinFor_s ?? REJOIN_SECONDS) * 1000;
+  }
 
   start(): Promise<Welcome> {
     return new Promise((resolve, reject) => {
@@ -141,7 +155,7 @@ export class Session {
     }
     if (this.isOver) return;
     this.timers.set("greeting", GREETING_WAIT_MS, () => this.socket?.drop(1006));
-    this.socket = new Socket(this.options.url, this.options.open, {
+    this.socket = new Socket(this.url, this.options.open, {
       opened: () => this.greet(token),
       heard: (frame) => this.hear(frame),
       lost: (code) => this.lost(code),
@@ -170,6 +184,11 @@ export class Session {
   }
 
   private lost(code: number): void {
+    this.failures = this.isOpen ? 0 : this.failures + 1;
+    this.redirects = 0;
+    // The node that had the session has it no more, or is gone: the service knows another.
+    const isNodeGone = !this.welcome || code === UNKNOWN_SESSION || code === RESTARTS || this.failures >= NODE_TRIES;
+    if (isNodeGone) this.url = this.options.url;
     this.isOpen = false;
     this.socket = undefined;
     for (const timer of ["greeting", "ping", "pong", "ack"] as const) this.timers.cancel(timer);
@@ -257,7 +276,7 @@ export class Session {
   private redirect(url: string): void {
     this.redirects += 1;
     if (this.redirects > REDIRECTS_MAX) return this.refuse(failure(503, 0, "The calling service sends in circles."));
-    this.options.url = url;
+    this.url = url;
     this.socket?.leave();
     void this.connect();
   }

@@ -26,6 +26,8 @@ export class QualityWatch {
   constructor(
     private readonly diagnostics: Diagnostics<T.NetworkDiagnosticType>,
     private readonly read: Read,
+    /** Takes the share of the microphone's packets that the server misses, when it has reported anew. */
+    private readonly onSoundLost: (share: number) => void,
   ) {}
 
   start(): void {
@@ -45,6 +47,13 @@ export class QualityWatch {
     this.sent = [...this.sent.slice(1 - LOOKS), countOf(media.flatMap(({ send }) => send))];
     this.diagnostics.set("networkReceiveQuality", judge(this.received));
     this.diagnostics.set("networkSendQuality", judge(this.sent));
+    this.lookAtMicrophone(sample.audio.send[0]);
+  }
+
+  private lookAtMicrophone(sent: T.MediaStatsReportSample["audio"]["send"][number] | undefined): void {
+    const { packetsPerSecond, packetsLostPerSecond } = sent ?? {};
+    if (!packetsPerSecond || packetsLostPerSecond === undefined) return;
+    this.onSoundLost(packetsLostPerSecond / packetsPerSecond);
   }
 }
 

@@ -5,6 +5,7 @@ import { FakeTrack } from "./media.js";
 export class FakeSender {
   track: FakeTrack | null = null;
   parameters: { encodings: RTCRtpEncodingParameters[] };
+  private isRead = false;
 
   constructor(encodings: RTCRtpEncodingParameters[]) {
     this.parameters = { encodings: encodings.length > 0 ? encodings.map((one) => ({ active: true, ...one })) : [{ active: true }] };
@@ -14,9 +15,14 @@ export class FakeSender {
     this.track = track;
   }
   getParameters(): { encodings: RTCRtpEncodingParameters[] } {
+    this.isRead = true;
     return structuredClone(this.parameters);
   }
+  /** As in browsers: only what was read since the last time it was written. */
   async setParameters(parameters: { encodings: RTCRtpEncodingParameters[] }): Promise<void> {
+    if (!this.isRead) throw new DOMException("The parameters were not read.", "InvalidStateError");
+    await Promise.resolve();
+    this.isRead = false;
     this.parameters = parameters;
   }
 }
@@ -72,6 +78,8 @@ export class FakeConnection {
   readonly channels: FakeChannel[] = [];
   readonly answers: string[] = [];
   readonly offers: RTCOfferOptions[] = [];
+  /** What its statistics say. */
+  statistics = new Map<string, object>();
   private readonly lines: FakeTransceiver[] = [];
 
   constructor(readonly configuration: RTCConfiguration) {
@@ -103,10 +111,12 @@ export class FakeConnection {
   }
   async setRemoteDescription({ sdp }: { sdp: string }): Promise<void> {
     this.answers.push(sdp);
+    // As Chromium does with the layers that an answer takes.
+    for (const { sender } of this.lines) for (const encoding of sender.parameters.encodings) encoding.active = true;
     this.signalingState = "stable";
   }
   async getStats(): Promise<Map<string, object>> {
-    return new Map();
+    return this.statistics;
   }
 
   /** The network does something. */

@@ -50,6 +50,7 @@ export class FakeServer {
   isSilent = false;
   knowsSessions = true;
   user = ALICE;
+  rejoinFor_s: number | undefined;
   private session = 0;
   private seen = 0;
   private next = 1;
@@ -143,6 +144,7 @@ export class FakeServer {
       session: `s-${this.session}`,
       resume: "secret-0",
       resumeFor_s: 30,
+      ...(this.rejoinFor_s === undefined ? {} : { rejoinFor_s: this.rejoinFor_s }),
       user: this.user,
       now: 1_785_000_000_000,
       ping_s: 10,

@@ -7,6 +7,7 @@ import {
   createAzureCommunicationCallAdapterFromClient,
   createAzureCommunicationCallWithChatAdapterFromClients,
   createStatefulChatClient,
+  onResolveVideoEffectDependencyLazy,
 } from "@azure/communication-react";
 import { enterThread, findUser } from "../../shared/trusted-service";
 import { lend, type Online } from "./online";
@@ -15,17 +16,19 @@ import { reactionResources } from "./reactions";
 
 export type Adapter = { kind: "call"; adapter: CallAdapter } | { kind: "chat"; adapter: CallWithChatAdapter };
 
-const OPTIONS = { reactionResources };
+const EFFECTS = { videoBackgroundOptions: { onResolveDependency: onResolveVideoEffectDependencyLazy } };
+const optionsOf = ({ effects }: Place) => ({ reactionResources, ...(effects === "1" ? EFFECTS : {}) });
 
 /** The adapter for a place, or for the call `taken` that was accepted already. */
 export async function openAdapter(online: Online, place: Place, taken: string): Promise<Adapter> {
   const { client, agent } = online;
+  const options = optionsOf(place);
   if (taken) {
     const adapter = await createAzureCommunicationCallAdapterFromClient(
       client,
       lend(agent, taken),
       { groupId: taken },
-      OPTIONS,
+      options,
     );
     // Shows the call that `join` of the lent agent answers; camera and microphone stay as they were accepted.
     adapter.joinCall({ cameraOn: "keep", microphoneOn: "keep" });
@@ -37,13 +40,13 @@ export async function openAdapter(online: Online, place: Place, taken: string): 
     const callee = rawId.startsWith("8:acs:") ? { communicationUserId: rawId } : { id: rawId };
     return {
       kind: "call",
-      adapter: await createAzureCommunicationCallAdapterFromClient(client, lend(agent), [callee], OPTIONS),
+      adapter: await createAzureCommunicationCallAdapterFromClient(client, lend(agent), [callee], options),
     };
   }
   if (place.group && place.thread) return { kind: "chat", adapter: await openWithChat(online, place) };
   return {
     kind: "call",
-    adapter: await createAzureCommunicationCallAdapterFromClient(client, lend(agent), locatorOf(place), OPTIONS),
+    adapter: await createAzureCommunicationCallAdapterFromClient(client, lend(agent), locatorOf(place), options),
   };
 }
 
@@ -71,6 +74,6 @@ async function openWithChat({ me, client, agent, credential }: Online, place: Pl
     callLocator: { groupId: place.group },
     chatClient,
     chatThreadClient: chatClient.getChatThreadClient(place.thread),
-    callAdapterOptions: OPTIONS,
+    callAdapterOptions: optionsOf(place),
   });
 }

@@ -7,6 +7,7 @@
  * ?user=ada&group=GUID               joins a group call; with &thread=19:… its chat is beside it
  * ?user=ada&room=ID  ?user=ada&meeting=URL
  * &mobile=1                          drawn for a phone
+ * &effects=1                         offers the library's backgrounds, which are refused
  * ```
  */
 

@@ -16,12 +16,14 @@ export interface Place {
   meeting: string;
   /** `1`: drawn for a phone, whatever the window's width. */
   mobile: string;
+  /** `1`: with the library's choice of backgrounds, which the service refuses. */
+  effects: string;
 }
 
 /** A leg of this id ends in the echo test: it answers everybody and says what it heard. */
 export const ECHO_TEST = "8:echo123";
 
-const KEYS = ["user", "to", "group", "thread", "room", "meeting", "mobile"] as const satisfies (keyof Place)[];
+const KEYS = ["user", "to", "group", "thread", "room", "meeting", "mobile", "effects"] as const satisfies (keyof Place)[];
 
 /** Reads the page's own address. */
 export function readPlace(): Place {
@@ -37,8 +39,8 @@ export function addressOf(place: Partial<Place>): string {
 }
 
 /** The same user without a call. */
-export const home = ({ user, mobile }: Place): Place => ({
-  ...{ user, mobile },
+export const home = ({ user, mobile, effects }: Place): Place => ({
+  ...{ user, mobile, effects },
   ...{ to: "", group: "", thread: "", room: "", meeting: "" },
 });
 
