@@ -5,6 +5,7 @@
 
 mod bench;
 mod deny;
+mod fuzz;
 mod locate;
 mod newest;
 mod operations;
@@ -39,6 +40,7 @@ enum Command {
     Run(server::RunArguments),
     Test(test::TestArguments),
     Bench(bench::BenchArguments),
+    Fuzz(fuzz::FuzzArguments),
     Setup(setup::SetupArguments),
     /// Single checks: API descriptions, house rules, operations, dependencies, the newest SDKs.
     Check {
@@ -84,6 +86,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => server::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
         Command::Check { what: Check::Specs } => specs::run(),
         Command::Check { what: Check::Tidy } => tidy::run(),

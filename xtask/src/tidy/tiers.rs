@@ -45,7 +45,7 @@ impl Tier {
             ["crates", "services", _] | ["crates", "services", _, "wire"] => Self::Service,
             ["crates", "server"] => Self::Server,
             ["crates", "testkit"] => Self::Testkit,
-            ["tests" | "bench"] => Self::Tests,
+            ["tests" | "bench" | "fuzz"] => Self::Tests,
             ["xtask"] => Self::Tool,
             _ => return None,
         })
