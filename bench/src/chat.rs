@@ -2,14 +2,14 @@
 //! prosody does the same job beside it.
 
 mod crowd;
-mod http;
-mod limits;
+pub(crate) mod http;
+pub(crate) mod limits;
 mod prosody;
 mod row;
 mod sends;
 mod spread;
 mod still;
-mod town;
+pub(crate) mod town;
 
 use anyhow::{Result, bail};
 

@@ -8,13 +8,15 @@ use clap::Args;
 use crate::postgres::{Cluster, Durability};
 use crate::setup::{self, Need};
 use crate::shell::Tool;
-use crate::workspace;
+use crate::{web, workspace};
 
 /// One benchmark and what it needs.
 struct Bench {
     name: &'static str,
     what: &'static str,
     postgres: bool,
+    /// A script in `conformance/js/calling` measures it, not the benchmark program.
+    script: Option<&'static str>,
     needs: &'static [Need],
 }
 
@@ -23,30 +25,56 @@ const BENCHES: &[Bench] = &[
         name: "store",
         what: "durable messages a second at 1, 64 and 512 writers on SQLite and PostgreSQL, beside plain loops",
         postgres: true,
+        script: None,
         needs: &[Need::Postgres],
     },
     Bench {
         name: "token",
         what: "tokens issued through TLS, HMAC and JSON, beside a bare route of the same server",
         postgres: false,
+        script: None,
         needs: &[Need::Wrk],
     },
     Bench {
         name: "events",
         what: "from commit to web hook: latency, deliveries a second, dead endpoints, a backlog of a million",
         postgres: false,
+        script: None,
         needs: &[],
     },
     Bench {
         name: "chat",
         what: "messages through REST, notifications to 1,000 clients, 10,000 idle clients, beside prosody",
         postgres: true,
+        script: None,
         needs: &[Need::Postgres, Need::Prosody],
+    },
+    Bench {
+        name: "turn",
+        what: "datagrams through the relay over channels, allocations and their memory, beside coturn",
+        postgres: false,
+        script: None,
+        needs: &[Need::Coturn],
+    },
+    Bench {
+        name: "sfu",
+        what: "forwarded media: CPU a packet, latency, memory a participant, beside a bare loop and Janus",
+        postgres: false,
+        script: None,
+        needs: &[Need::Janus],
+    },
+    Bench {
+        name: "call",
+        what: "what people wait for in calls between two Chromium: rings, first frame, sound, resumption",
+        postgres: false,
+        script: Some("bench.mjs"),
+        needs: &[Need::Node, Need::Chromium],
     },
     Bench {
         name: "start",
         what: "time from start to ready, memory when idle, also with 10,000 resources; size of the program",
         postgres: false,
+        script: None,
         needs: &[],
     },
 ];
@@ -81,14 +109,21 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<ExitCode> {
         bail!("there is no benchmark `{name}`; there are: {}", names.join(", "));
     };
     setup::debian(bench.needs)?;
+    if bench.script.is_some() {
+        setup::javascript()?;
+        web::build_for_tests()?;
+    }
     Tool::new("cargo")
         .args(["build", "--release", "--package", "trunkline-bench", "--package", "trunkline-server"])
         .must()?;
     let release = workspace::target().join("release");
-    let mut tool = Tool::new(release.join("trunkline-bench"))
-        .args([name])
-        .args(&arguments.rest)
-        .env("TRUNKLINE_BIN", release.join("trunkline"));
+    let measuring = match bench.script {
+        Some(script) => {
+            Tool::new("node").args([script]).folder(workspace::root().join("conformance/js/calling"))
+        }
+        None => Tool::new(release.join("trunkline-bench")).args([name]),
+    };
+    let mut tool = measuring.args(&arguments.rest).env("TRUNKLINE_BIN", release.join("trunkline"));
     let cluster = if bench.postgres { Some(Cluster::start(Durability::Real)?) } else { None };
     if let Some(cluster) = &cluster {
         tool = tool.env("TRUNKLINE_BENCH_POSTGRES", cluster.url());

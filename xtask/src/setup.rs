@@ -39,6 +39,8 @@ pub(crate) enum Need {
     Firefox,
     /// Another implementation of the relay's protocol, to test ours with.
     Coturn,
+    /// Network namespaces from the command line, for the hard-network lab.
+    Namespaces,
     /// The NATS server that events are sent to in tests.
     Nats,
     /// What the commands printed in the documentation use, which the SDK suites run.
@@ -47,6 +49,8 @@ pub(crate) enum Need {
     Wrk,
     /// The chat server that ours is measured beside.
     Prosody,
+    /// The media server that ours is measured beside.
+    Janus,
     /// Builds Debian packages.
     DpkgDeb,
 }
@@ -60,10 +64,12 @@ impl Need {
             Self::Chromium => "chromium chromium-driver",
             Self::Firefox => "firefox-esr",
             Self::Coturn => "coturn",
+            Self::Namespaces => "iproute2 util-linux",
             Self::Nats => "nats-server",
             Self::Guide => "curl openssl",
             Self::Wrk => "wrk",
             Self::Prosody => "prosody",
+            Self::Janus => "janus",
             Self::DpkgDeb => "dpkg",
         }
     }
@@ -76,11 +82,13 @@ impl Need {
             Self::Chromium => find("chromium").is_some() && find("chromedriver").is_some(),
             Self::Firefox => find("firefox-esr").is_some(),
             Self::Coturn => find("turnutils_uclient").is_some(),
+            Self::Namespaces => ["ip", "unshare", "nsenter"].iter().all(|name| find(name).is_some()),
             // Debian puts it where only root's path looks.
             Self::Nats => find("nats-server").is_some() || Path::new("/usr/sbin/nats-server").is_file(),
             Self::Guide => find("curl").is_some() && find("openssl").is_some(),
             Self::Wrk => find("wrk").is_some(),
             Self::Prosody => find("prosody").is_some(),
+            Self::Janus => find("janus").is_some(),
             Self::DpkgDeb => find("dpkg-deb").is_some(),
         }
     }
@@ -95,6 +103,7 @@ pub(crate) fn run(arguments: &SetupArguments) -> Result<ExitCode> {
         Need::Chromium,
         Need::Firefox,
         Need::Coturn,
+        Need::Namespaces,
         Need::Nats,
         Need::Guide,
         Need::Wrk,

@@ -83,15 +83,18 @@ impl Town {
         Ok(try_join_all(makers).await?.into_iter().flatten().collect())
     }
 
-    /// The signed request for a new user. A signature holds for many requests: nothing remembers them.
     fn new_person(&self) -> Result<Vec<u8>> {
         const BODY: &str = r#"{"createTokenWithScopes":["chat"]}"#;
+        self.as_application(&format!("/identities?api-version={IDENTITY_VERSION}"), BODY)
+    }
+
+    /// A request signed with the access key. A signature holds for many requests: nothing remembers them.
+    pub(crate) fn as_application(&self, target: &str, body: &str) -> Result<Vec<u8>> {
         let connection = self.server.field("connectionString")?;
         let (_, key) = connection.split_once("accesskey=").context("the connection string has a key")?;
         let key = STANDARD.decode(key.trim_end_matches(';'))?;
-        let target = format!("/identities?api-version={IDENTITY_VERSION}");
         let (host, date) = (&self.place.host, SystemClock.now().to_http_date());
-        let hash = STANDARD.encode(digest(&SHA256, BODY.as_bytes()));
+        let hash = STANDARD.encode(digest(&SHA256, body.as_bytes()));
         let text = format!("POST\n{target}\n{date};{host};{hash}");
         let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), text.as_bytes());
         let signature = STANDARD.encode(signature);
@@ -99,7 +102,7 @@ impl Town {
             "x-ms-date: {date}\r\nx-ms-content-sha256: {hash}\r\nauthorization: HMAC-SHA256 \
              SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature={signature}\r\n"
         );
-        Ok(self.place.request("POST", &target, &headers, BODY))
+        Ok(self.place.request("POST", target, &headers, body))
     }
 
     /// Makes a thread of these people; returns its path.

@@ -134,12 +134,16 @@ export class Page {
   }
 }
 
-/** Serves the pages of this folder on `localhost`, which browsers take for secure; gives the origin. */
-export async function servePages(context) {
+/**
+ * Serves the pages of this folder on `localhost`, which browsers take for secure; gives the origin. `scripts` are files
+ * from elsewhere, by the names the pages have for them.
+ */
+export async function servePages(context, scripts = {}) {
   const listener = createServer(async (request, response) => {
     const name = new URL(request.url, "http://localhost").pathname.slice(1) || "blank.html";
-    const content = await readFile(join(PAGES, name)).catch(() => undefined);
-    response.writeHead(content ? 200 : 404, { "content-type": "text/html; charset=utf-8" }).end(content);
+    const content = await readFile(scripts[name] ?? join(PAGES, name)).catch(() => undefined);
+    const type = name.endsWith(".js") ? "text/javascript" : "text/html";
+    response.writeHead(content ? 200 : 404, { "content-type": `${type}; charset=utf-8` }).end(content);
   });
   await new Promise((settle) => listener.listen(0, "127.0.0.1", settle));
   context.after(() => {
