@@ -1,3 +1,4 @@
 //! What the system tests share with the programs they start.
 
 pub mod durability;
+pub mod lab;

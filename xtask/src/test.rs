@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every check there is, in one go, with one line at the end.
 
 mod counts;
+mod network;
 mod steps;
 
 use std::collections::BTreeSet;
@@ -23,7 +24,10 @@ use steps::{STEPS, Step};
 /// `N passed, M failed, K skipped`. The output of each step is kept in `target/xtask/STEP.log`.
 #[derive(Args)]
 pub(crate) struct TestArguments {
-    /// Only these steps (repeatable); what they need is built first.
+    /// Only these steps; what they need is built first.
+    #[arg(value_name = "STEP")]
+    steps: Vec<String>,
+    /// The same (repeatable).
     #[arg(long, value_name = "STEP")]
     only: Vec<String>,
     /// Name the steps.
@@ -80,8 +84,8 @@ impl Background {
         Self {
             cargo_deny: Work::start(is_planned(&["deny"]), deny::install),
             python: Work::start(is_planned(&["python"]), setup::python),
-            javascript: Work::start(is_planned(&["js", "calling"]), setup::javascript),
-            web: Work::start(is_planned(&["python", "web", "calling"]), web::build_for_tests),
+            javascript: Work::start(is_planned(&["js", "calling", "network"]), setup::javascript),
+            web: Work::start(is_planned(&["python", "web", "calling", "network"]), web::build_for_tests),
         }
     }
 }
@@ -175,7 +179,7 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let steps = select(&arguments.only)?;
+    let steps = select(&[arguments.steps.as_slice(), &arguments.only].concat())?;
     let planned: BTreeSet<_> = steps.iter().map(|step| step.name).collect();
     prepare(&planned)?;
     let background = Background::start(&planned);
@@ -231,6 +235,9 @@ fn prepare(planned: &BTreeSet<&'static str>) -> Result<()> {
         ("calling", Need::Node),
         ("calling", Need::Chromium),
         ("calling", Need::Firefox),
+        ("network", Need::Node),
+        ("network", Need::Chromium),
+        ("network", Need::Namespaces),
     ];
     let needs: Vec<_> =
         needs.into_iter().filter(|(step, _)| planned.contains(step)).map(|(_, need)| need).collect();

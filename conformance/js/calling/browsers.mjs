@@ -3,7 +3,7 @@
 // Every person of a test has a browser of his own: a pitch belongs to a process, not to a tab.
 
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -21,14 +21,16 @@ const DESKTOP = { width: 1280, height: 800 };
 /**
  * A Chromium that speaks with a pitch in Hz; `context` is a test's own, or has the same `after`.
  *
- * `flags` are further words of its command line.
+ * `flags` are further words of its command line, `before` the words that it is started by, such as `nsenter` and its
+ * own: they may lead to a place that no connection from here reaches.
  */
-export async function chromium(context, { hertz, flags = [], viewport = DESKTOP }) {
+export async function chromium(context, { hertz, flags = [], before = [], viewport = DESKTOP }) {
   const folder = await scratch();
   const tone = await writeTone(folder, hertz);
   return launch(context, folder, {
     executablePath: CHROMIUM,
     defaultViewport: viewport,
+    ...(before.length > 0 ? { executablePath: await startedBy(folder, before), pipe: true } : {}),
     args: [
       // Tests run as root in containers, where neither the sandbox nor a large /dev/shm is to be had.
       "--no-sandbox",
@@ -88,6 +90,14 @@ async function launch(context, folder, options) {
   browser = await puppeteer.launch({ headless: true, acceptInsecureCerts: true, userDataDir, ...options });
   const [first] = await browser.pages();
   return new Page(first ?? (await browser.newPage()));
+}
+
+/** Writes a program that starts Chromium by other words. */
+async function startedBy(folder, before) {
+  const program = join(folder, "chromium");
+  const words = [...before, CHROMIUM].map((word) => `'${word}'`).join(" ");
+  await writeFile(program, `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
+  return program;
 }
 
 const scratch = () => mkdtemp(join(tmpdir(), "trunkline-browser-"));

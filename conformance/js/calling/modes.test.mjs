@@ -1,4 +1,5 @@
-// The further ways into a call of the sample: with chat, on a phone, the echo test, a room and a meeting that are not.
+// The further ways into a call of the sample: with chat, on a phone, the echo test, a room and a meeting that are not,
+// and a background that nobody draws.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -79,5 +80,17 @@ test("ways into a call", async (context) => {
     await bob.enters({ camera: false });
     await bob.page.sees("Room not found");
     await bob.looks("no-room");
+  });
+
+  await step("a background that is refused: the library says so, and the camera goes on", async () => {
+    await bob.opens({ group: newGroup(), effects: "1" });
+    await bob.turnsOnCamera();
+    await bob.page.press("[data-ui-id=call-config-video-effects-button]");
+    await bob.page.press("button[role=radio][aria-label^=Blur]");
+    await bob.page.sees("Unable to apply video effect");
+    await bob.looks("no-effect");
+    await bob.showsPreview();
+    // The library does not catch what its own call rejects with.
+    assert.match(bob.page.complaints.join(), /The video effect BackgroundBlur is not supported/);
   });
 });

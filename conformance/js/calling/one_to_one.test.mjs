@@ -93,4 +93,16 @@ test("one to one", async (context) => {
     await both((each) => each.looks(`${each === alice ? "caller" : "callee"}-left`));
     await both((each) => each.isContent());
   });
+
+  await step("who was called calls back from the last page", async () => {
+    await bob.page.press("//button[.='Re-join call']");
+    await alice.accepts(bob, { video: false });
+    await both((each) => each.isInCall());
+    await bob.hears(alice);
+    // The library begins a call that is joined again with the microphone off.
+    await bob.presses("microphone");
+    await alice.hears(bob);
+    await bob.leaves();
+    await both((each) => each.isOn("leftCall"));
+  });
 });

@@ -7,18 +7,12 @@ import { join } from "node:path";
 
 import { hears, hearsNothingOf } from "./tones.mjs";
 
-/** The server with the sample pages that `run.mjs` has started. */
-export const server = described();
+/** The server with the sample pages that `run.mjs` has started; nothing where a test starts its own. */
+export const server = JSON.parse(process.env.CALLING_SERVER ?? "null");
 
 // Several browsers share two cores, and software encodes: a picture of this size costs a tenth of one.
 const CAMERA = { width: 320, height: 180 };
 const IN_CALL = "Connected";
-
-function described() {
-  const description = process.env.CALLING_SERVER;
-  assert(description, "start the witnesses with run.mjs: it starts the server and sets the environment");
-  return JSON.parse(description);
-}
 
 /**
  * Tests that go on where the one before ended, as parts of `context`'s: after one that failed the others would only
@@ -54,13 +48,14 @@ export const newGroup = () => randomUUID();
 /** Somebody with a browser, who speaks with a pitch. */
 export class Person {
   constructor(page, hertz, name, home = server) {
+    assert(home, "start the witnesses with run.mjs: it starts the server and sets the environment");
     Object.assign(this, { page, hertz, name, home });
   }
 
-  /** Opens the sample as this person; `query` says what to do there. */
-  async opens(query = {}) {
+  /** Opens the sample as this person; `query` says what to do there, `camera` how large the camera's picture is. */
+  async opens(query = {}, camera = CAMERA) {
     const words = new URLSearchParams({ user: this.name, ...query });
-    await this.page.open(`${this.home.endpoint}/samples/calling/?${words}`, { camera: CAMERA });
+    await this.page.open(`${this.home.endpoint}/samples/calling/?${words}`, { camera });
   }
 
   /** Waits on the page for calls, and is known to the server. */
@@ -75,12 +70,19 @@ export class Person {
       await this.page.press(byId("call-composite-local-device-settings-microphone-button"));
       await this.seesState("the microphone is on", ({ isLocalPreviewMicrophoneEnabled: isOn }) => isOn);
     }
-    if (camera) {
-      await this.page.press(byId("call-composite-local-device-settings-camera-button"));
-      await this.page.until("the preview shows the camera", isShowingVideo, byId("call-composite-local-preview"));
-    }
+    if (camera) await this.turnsOnCamera();
     if (look) await this.looks(look);
     await this.page.press(byId("call-composite-start-call-button"));
+  }
+
+  /** Turns the camera on, on the composite's first page. */
+  async turnsOnCamera() {
+    await this.page.press(byId("call-composite-local-device-settings-camera-button"));
+    await this.showsPreview();
+  }
+
+  showsPreview() {
+    return this.page.until("the preview shows the camera", isShowingVideo, byId("call-composite-local-preview"));
   }
 
   /** Takes the call that rings, from somebody. */

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::counts::Counts;
-use super::{Context, Outcome, log};
+use super::{Context, Outcome, log, network};
 use crate::shell::Tool;
 use crate::{deny, operations, setup, specs, tidy, workspace};
 
@@ -43,6 +43,11 @@ pub(crate) const STEPS: &[Step] = &[
         what: "browsers call each other through the sample page of a running server",
         body: calling,
     },
+    Step {
+        name: "network",
+        what: "browsers call each other over networks that lose, delay, narrow, block and move",
+        body: network::run,
+    },
     Step { name: "operations", what: "docs/api-coverage.md lists what is routed", body: operations },
     Step { name: "specs", what: "our API descriptions agree with the published ones", body: specs },
     Step { name: "deny", what: "dependencies: duplicates, licences, sources", body: deny },
@@ -51,7 +56,7 @@ pub(crate) const STEPS: &[Step] = &[
 /// No step may hang a build machine: the slowest takes a quarter of this on two quiet cores.
 const LIMIT: Duration = Duration::from_mins(45);
 
-fn captured(name: &str, tool: &Tool) -> Result<crate::shell::Captured> {
+pub(super) fn captured(name: &str, tool: &Tool) -> Result<crate::shell::Captured> {
     tool.clone().limit(LIMIT).capture(&log(name)?)
 }
 
