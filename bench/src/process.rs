@@ -58,8 +58,17 @@ pub(crate) fn family_cpu(parent: u32) -> Result<Duration> {
 
 /// Resident memory in bytes.
 pub(crate) fn resident_bytes(id: u32) -> Result<u64> {
+    status_bytes(id, "VmRSS:")
+}
+
+/// Resident memory in bytes without the parts of the program's own file, which come in as they are first used.
+pub(crate) fn anonymous_bytes(id: u32) -> Result<u64> {
+    status_bytes(id, "RssAnon:")
+}
+
+fn status_bytes(id: u32, name: &str) -> Result<u64> {
     let text = fs::read_to_string(format!("/proc/{id}/status")).context("the process runs")?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("it has memory")?;
-    let kib: u64 = line.trim().trim_end_matches(" kB").trim().parse().context("VmRSS is a number")?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).context("it has memory")?;
+    let kib: u64 = line.trim().trim_end_matches(" kB").trim().parse().context("a number of kB")?;
     Ok(kib * 1024)
 }

@@ -15,6 +15,7 @@ mod offer;
 mod payload;
 mod peer;
 mod room;
+mod rtcp;
 mod signalling;
 mod stun;
 mod turn;
@@ -65,6 +66,11 @@ pub const TARGETS: &[Target] = &[
         name: "room",
         what: "a room of clients that send any packets, wishes and data messages",
         run: room::run,
+    },
+    Target {
+        name: "rtcp",
+        what: "reports and feedback of receivers, read and written again",
+        run: rtcp::run,
     },
     Target {
         name: "signalling",

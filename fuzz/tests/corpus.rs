@@ -108,7 +108,7 @@ macro_rules! replays {
     };
 }
 
-replays!(offer, peer, whose, stun, turn, frames, payload, room, signalling, websocket);
+replays!(offer, peer, whose, stun, turn, frames, payload, room, rtcp, signalling, websocket);
 
 #[test]
 fn the_corpus_stays_small() {

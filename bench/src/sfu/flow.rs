@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use trunkline_sfu::testing::{Sent, Vp8Frame, opus, vp8};
+use trunkline_sfu::testing::{Sent, Vp8Frame, voice, vp8};
 use trunkline_sfu::{Codec, Layer, SourceKind};
 
 const AUDIO_CLOCK_HZ: u64 = 48_000;
@@ -86,13 +86,8 @@ impl Flow {
     fn packet(&mut self) -> Sent {
         match self.media {
             Media::Voice { packets_per_s } => Sent {
-                kind: SourceKind::Audio,
-                layer: Layer::Low,
-                codec: Codec::Opus,
                 timestamp: low(self.sent * AUDIO_CLOCK_HZ / u64::from(packets_per_s)),
-                marker: false,
-                level_dbov: Some(-20),
-                payload: opus(low(self.sent)),
+                ..voice(low(self.sent))
             },
             Media::Camera { packets_per_frame, packet_bytes, .. } => {
                 let place = self.sent % u64::from(packets_per_frame);

@@ -8,7 +8,7 @@ use super::crowd::Crowd;
 use super::flow::Flow;
 use super::plan::{Plan, Server};
 use super::tally::Tally;
-use crate::process::{Stat, machine_time, own_cpu, resident_bytes};
+use crate::process::{Stat, anonymous_bytes, machine_time, own_cpu};
 
 /// How long one looks whether everything arrives, how often, and what counts as everything.
 const WARM_STEP: Duration = Duration::from_secs(1);
@@ -103,13 +103,13 @@ impl<'a> Stage<'a> {
     pub(super) fn new(server: &'a mut dyn Server, plan: Plan) -> Result<Self> {
         let id = server.id();
         let mut crowd = Crowd::new(plan.people, server.clients())?;
-        let empty = resident_bytes(id)?;
+        let empty = anonymous_bytes(id)?;
         for index in 0..plan.people {
             server.join(&mut crowd, &plan, index)?;
             crowd.connect(index)?;
         }
         crowd.rest()?;
-        let idle = resident_bytes(id)?;
+        let idle = anonymous_bytes(id)?;
         server.settle(&plan)?;
         let flows = plan.flows();
         let mut stage = Self { server, plan, crowd, flows, empty, idle };
@@ -142,7 +142,7 @@ impl<'a> Stage<'a> {
 
     pub(super) fn memory(&self) -> Result<Memory> {
         let each = |bytes: u64| bytes.saturating_sub(self.empty) as f64 / self.plan.people as f64;
-        Ok(Memory { idle_bytes: each(self.idle), used_bytes: each(resident_bytes(self.server.id())?) })
+        Ok(Memory { idle_bytes: each(self.idle), used_bytes: each(anonymous_bytes(self.server.id())?) })
     }
 
     fn expected(&self) -> u64 {

@@ -6,7 +6,6 @@
 //! ```
 
 use std::io::{BufRead as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::thread;
 
@@ -29,15 +28,7 @@ const TILE: (u16, u16) = super::flow::PICTURE;
 
 /// The process: one media thread, one room.
 pub(crate) async fn serve() -> Result<()> {
-    let config = MediaConfig {
-        listen: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
-        port_first: 0,
-        threads: 1,
-        public: Vec::new(),
-        is_tcp_on: true,
-        is_loopback_offered: true,
-        peers_max: PEERS_MAX,
-    };
+    let config = MediaConfig { peers_max: PEERS_MAX, ..MediaConfig::loopback() };
     let plane =
         MediaPlane::start(config, Arc::new(SystemClock), Arc::new(SystemEntropy), Metrics::default())?;
     let (room, mut events) = plane.handle().open_room("bench");

@@ -1,13 +1,15 @@
 //! Arrows between crates: kernel < engines < platform < services < server and testkit.
 //!
 //! The path of a crate tells its tier. A crate depends only on tiers below its own, never on a neighbour;
-//! platform crates may depend on those before them in [`PLATFORM`].
+//! engines and platform crates may depend on those before them in [`ENGINES`] and [`PLATFORM`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Exceptions;
 use crate::workspace::Package;
 
+/// Engines that others are built on, and those, from the lowest to the highest.
+const ENGINES: &[&str] = &["rtp", "sfu"];
 /// Platform crates from the lowest to the highest.
 const PLATFORM: &[&str] = &["tasks", "net", "media", "store", "catalogue", "bus", "web"];
 /// Third-party crates that do input and output; neither kernel nor engines may reach one, however far away.
@@ -88,11 +90,15 @@ pub(crate) fn check(packages: &[Package], exceptions: &Exceptions) -> Vec<String
 
 fn may_point(from: &str, to: &str, only_tests: bool) -> bool {
     let (Some(source), Some(target)) = (Tier::of(from), Tier::of(to)) else { return false };
-    let place = |folder: &str| PLATFORM.iter().position(|name| folder.ends_with(&format!("/{name}")));
+    let is_before = |order: &[&str]| {
+        let place = |folder: &str| order.iter().position(|name| folder.ends_with(&format!("/{name}")));
+        place(to) < place(from) && place(to).is_some()
+    };
     match (source, target) {
         (Tier::Tool, _) | (_, Tier::Tool) | (Tier::Testkit, Tier::Server) => false,
         (_, Tier::Testkit) => only_tests || source == Tier::Tests,
-        (Tier::Platform, Tier::Platform) => place(to) < place(from) && place(to).is_some(),
+        (Tier::Engine, Tier::Engine) => is_before(ENGINES),
+        (Tier::Platform, Tier::Platform) => is_before(PLATFORM),
         (Tier::Service, Tier::Service) => to == format!("{from}/wire"),
         _ => target < source,
     }
@@ -137,6 +143,9 @@ mod tests {
         check("crates/platform/web", "crates/platform/store", true);
         check("crates/platform/store", "crates/platform/web", false);
         check("crates/platform/store", "crates/services/chat", false);
+        check("crates/engines/sfu", "crates/engines/rtp", true);
+        check("crates/engines/rtp", "crates/engines/sfu", false);
+        check("crates/engines/turn", "crates/engines/rtp", false);
         check("crates/kernel", "crates/platform/tasks", false);
         check("crates/server", "crates/services/chat", true);
         check("crates/testkit", "crates/services/chat", true);

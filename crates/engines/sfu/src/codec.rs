@@ -4,7 +4,7 @@
 
 mod h264;
 pub(crate) mod red;
-mod vp8;
+pub(crate) mod vp8;
 
 use crate::{Codec, Size, Vp8Fields};
 

@@ -1,10 +1,13 @@
 //! One client's transport: ICE-lite, DTLS, SRTP and data channels behind types of our own, without I/O.
 //!
 //! ```text
-//! datagram ─► handle_datagram ─┐                    ┌─► transmit   datagrams to send
-//! timeout  ─► handle_timeout  ─┼─► Rtc ─► drain ────┼─► packet     media that came, decrypted
-//! forward  ─► write           ─┘                    └─► event      up, lost, estimate, key frame asked, data
+//! datagram ─► handle_datagram ─┬─► Rtc ─────┐           ┌─► transmit   datagrams to send
+//! timeout  ─► handle_timeout  ─┤            ├─► drain ──┼─► packet     media that came, decrypted
+//! forward  ─► write           ─┴─► Sending ─┘           └─► event      up, lost, estimate, key frame asked, data
 //! ```
+//!
+//! The library (`Rtc`) finds the way, agrees on keys, keeps data channels and receives media. What is sent goes past it
+//! (`Sending`), for that is done for each packet and each receiver.
 //!
 //! Contract: `drain` follows every `handle_*` and `accept` before the next of them. Several `write`s, `write_data`s and
 //! `request_keyframe`s may go before one `handle_timeout` and its `drain`: nothing of them leaves earlier. `drain`
@@ -15,23 +18,22 @@ mod clock;
 mod config;
 mod data;
 mod error;
-mod estimate;
 mod events;
 mod filter;
 mod lines;
 mod offer;
 mod packets;
-mod parking;
+mod sending;
 mod stats;
+mod tap;
 #[cfg(test)]
 mod tests;
 
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use str0m::bwe::{Bitrate, BweKind};
 use str0m::change::SdpOffer;
-use str0m::media::KeyframeRequestKind;
+use str0m::media::{KeyframeRequestKind, Mid};
 use str0m::net::{Protocol, Receive, Transmit};
 use str0m::{Event, IceConnectionState, IceCreds, Input, Output, Rtc, RtcError};
 
@@ -44,12 +46,11 @@ pub use stats::{PeerStats, SlotStats, SourceStats};
 use crate::{Layer, Lines, Now, PeerKey, SlotKey, SourceKind};
 use clock::SenderClock;
 use data::Channels;
-use estimate::Estimates;
 use filter::Filter;
 use lines::MediaLines;
 use packets::Streams;
-use parking::Parking;
-use stats::StatsInProgress;
+use sending::{Sending, Way};
+use stats::Sources;
 
 /// A client whose datagrams stay away for this long is told to be lost; ICE itself waits 15 s.
 ///
@@ -99,14 +100,18 @@ pub struct Peer {
     origin: Instant,
     lines: MediaLines,
     streams: Streams,
-    parking: Parking,
+    sending: Sending,
     channels: Channels,
     clock: SenderClock,
-    estimates: Estimates,
     filter: Filter,
-    stats: StatsInProgress,
+    sources: Sources,
+    // Of all datagrams; sent ones without what goes past the library.
+    bytes_in: u64,
+    bytes_out: u64,
     last_heard: Now,
     epoch: u32,
+    // When the library wants to be woken; `None` when it was touched, and has perhaps something to give.
+    library_due: Option<Now>,
     is_up: bool,
     is_lost: bool,
     is_over: bool,
@@ -116,20 +121,23 @@ impl Peer {
     /// A peer that waits for an offer.
     #[must_use]
     pub fn new(config: &PeerConfig, now: Now) -> Self {
+        let (rtc, tap) = config::build(config, config.origin + now);
         Self {
-            rtc: config::build(config, config.origin + now),
+            rtc,
             key: config.key,
             origin: config.origin,
             lines: MediaLines::default(),
             streams: Streams::default(),
-            parking: Parking::default(),
+            sending: Sending::new(tap),
             channels: Channels::default(),
             clock: SenderClock::default(),
-            estimates: Estimates::default(),
             filter: Filter::new(config.limits, now),
-            stats: StatsInProgress::default(),
+            sources: Sources::default(),
+            bytes_in: 0,
+            bytes_out: 0,
             last_heard: now,
             epoch: 0,
+            library_due: None,
             is_up: false,
             is_lost: false,
             is_over: false,
@@ -147,6 +155,7 @@ impl Peer {
         if parsed.media_lines.len() != plan.lines.len() {
             return Err(OfferError::Unreadable("the parser stopped early".to_owned()));
         }
+        self.touch();
         self.handle_timeout(now).map_err(|_| OfferError::Ended)?;
         if !self.rtc.is_alive() {
             return Err(OfferError::Ended);
@@ -155,12 +164,14 @@ impl Peer {
         if self.epoch == 0 {
             self.rtc.direct_api().set_local_ice_credentials(credentials.clone());
         }
-        self.parking.leave(&mut self.rtc);
-        let answer = self.rtc.sdp_api().accept_offer(parsed);
-        let answer = match answer {
+        self.sending.lend(&mut self.rtc);
+        let answer = match self.rtc.sdp_api().accept_offer(parsed) {
             Ok(answer) => answer,
             Err(cause) => {
-                self.parking.enter(&mut self.rtc, self.lines.video_mids());
+                // What it left half done: nothing may be sealed by both under one name.
+                let mids = plan.lines.iter().map(|line| Mid::from(line.mid.as_str()));
+                self.sending.take(&mut self.rtc, &self.lines);
+                sending::forget(&mut self.rtc, mids);
                 return Err(OfferError::Refused(cause.to_string()));
             }
         };
@@ -169,7 +180,7 @@ impl Peer {
             self.rtc.direct_api().set_local_ice_credentials(credentials);
         }
         self.lines.take(&self.rtc, plan);
-        self.parking.enter(&mut self.rtc, self.lines.video_mids());
+        self.sending.take(&mut self.rtc, &self.lines);
         self.filter.set_payload_types(self.lines.payload_types_in(&self.rtc));
         if self.lines.has_data() {
             self.channels.open(&mut self.rtc);
@@ -219,6 +230,15 @@ impl Peer {
             contents,
         };
         self.last_heard = now;
+        self.bytes_in += datagram.bytes.len() as u64;
+        if is_report(datagram.bytes) && !self.sending.handle_reports(datagram.bytes, now) {
+            return Ok(());
+        }
+        if is_check(datagram.bytes) {
+            // It may change the way.
+            self.sending.tap.ask();
+        }
+        self.touch();
         match self.rtc.handle_input(Input::Receive(self.at(now), receive)) {
             // A record that does not decrypt proves nothing but that somebody sent it (RFC 6347 §4.1.2.7); a handshake
             // that really fails runs out of time.
@@ -232,7 +252,18 @@ impl Peer {
     /// # Errors
     /// [`PeerError::Failed`] when the peer must go.
     pub fn handle_timeout(&mut self, now: Now) -> Result<(), PeerError> {
+        if self.library_due.is_some_and(|due| now < due) {
+            return Ok(());
+        }
+        // A way may be given up by time alone.
+        self.sending.tap.ask();
+        self.touch();
         self.rtc.handle_input(Input::Timeout(self.at(now))).map_err(failed)
+    }
+
+    /// The library is asked for what it has with the next `drain`, and is told the time before.
+    fn touch(&mut self) {
+        self.library_due = None;
     }
 
     /// Asks the client for a key frame. Nothing happens while the stream has not come.
@@ -240,6 +271,7 @@ impl Peer {
         let Some((mid, rid)) = self.lines.sending(kind, layer) else {
             return;
         };
+        self.touch();
         if let Some(stream) = self.rtc.direct_api().stream_rx_by_mid(mid, rid) {
             stream.request_keyframe(KeyframeRequestKind::Pli);
         }
@@ -247,11 +279,36 @@ impl Peer {
 
     /// How much one would like to send: what is probed for. Bits per second.
     pub fn set_bitrate(&mut self, minimum_bps: u64, desired_bps: u64) {
-        self.rtc.bwe().set_bitrate(Bitrate::bps(minimum_bps), Bitrate::bps(desired_bps));
+        self.sending.set_wanted(minimum_bps, desired_bps);
+    }
+
+    /// Its numbers until now. What only the library knows of what the client sends (loss, jitter, what was asked for
+    /// again) is up to five seconds old.
+    #[must_use]
+    pub fn stats(&self, now: Now) -> PeerStats {
+        PeerStats {
+            at: now,
+            rtt: self.round_trip(),
+            estimate_bps: self.sending.estimate_bps(),
+            loss_out: self.sending.loss(),
+            bytes_in: self.bytes_in,
+            bytes_out: self.bytes_out + self.sending.bytes(),
+            path: self.sending.way().map(|way| (way.destination, way.is_tcp)),
+            sources: self.sources.all(),
+            slots: self.sending.stats(),
+        }
+    }
+
+    /// The last round trip to the client and back, once it is known.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.sending.round_trip().or(self.sources.round_trip())
     }
 
     /// Begins to end the transport: the client is told by the datagrams of the next `drain`s.
     pub fn close(&mut self) {
+        self.touch();
+        self.sending.close();
         // On an error the instance is over as well, which `drain` tells.
         if self.rtc.close().is_err() {
             self.rtc.disconnect();
@@ -263,41 +320,55 @@ impl Peer {
     /// # Errors
     /// [`PeerError::Failed`] when the peer must go.
     pub fn drain(&mut self, now: Now, out: &mut dyn PeerSink) -> Result<Now, PeerError> {
+        let library_due = match self.library_due {
+            Some(due) => due,
+            None => self.drain_library(now, out)?,
+        };
+        let sending_due = self.sending.drain(&self.lines, now, out);
+        if self.is_over {
+            return Ok(Now::MAX);
+        }
+        let due = library_due.min(sending_due);
+        if !self.is_up {
+            return Ok(due);
+        }
+        let silent_at = self.last_heard + SILENCE;
+        self.set_lost(now >= silent_at, out);
+        Ok(if self.is_lost { due } else { due.min(silent_at) })
+    }
+
+    fn drain_library(&mut self, now: Now, out: &mut dyn PeerSink) -> Result<Now, PeerError> {
         loop {
             match self.rtc.poll_output().map_err(failed)? {
-                Output::Timeout(at) => return Ok(self.due(at, now, out)),
-                Output::Transmit(sent) => self.transmit(sent, now, out),
+                Output::Timeout(at) => {
+                    let due = self.library_rests(at, now, out);
+                    self.library_due = Some(due);
+                    return Ok(due);
+                }
+                Output::Transmit(sent) => self.transmit(sent, out),
                 Output::Event(event) => self.handle_event(event, now, out),
             }
         }
     }
 
-    fn transmit(&mut self, sent: Transmit, now: Now, out: &mut dyn PeerSink) {
-        let bytes: Vec<u8> = sent.contents.into();
-        if bytes.first().is_some_and(|first| (128..192).contains(first)) {
-            self.estimates.count(bytes.len(), now);
-        }
+    fn transmit(&mut self, sent: Transmit, out: &mut dyn PeerSink) {
         let is_tcp = sent.proto == Protocol::Tcp;
+        if self.sending.tap.is_question(&sent.contents) {
+            return self.sending.set_way(Way { is_tcp, source: sent.source, destination: sent.destination });
+        }
+        let bytes: Vec<u8> = sent.contents.into();
+        self.bytes_out += bytes.len() as u64;
         out.transmit(Transmission { is_tcp, source: sent.source, destination: sent.destination, bytes });
     }
 
-    fn due(&mut self, at: Instant, now: Now, out: &mut dyn PeerSink) -> Now {
-        if let Some(stats) = self.stats.finish() {
-            let video = stats.slots.iter().filter(|slot| slot.slot.is_video);
-            self.estimates.set_loss(video.filter_map(|slot| slot.loss).fold(0.0, f32::max));
-            out.event(PeerEvent::Stats(stats));
-        }
+    /// The library has given out all it had; answers when it wants to be woken.
+    fn library_rests(&mut self, at: Instant, now: Now, out: &mut dyn PeerSink) -> Now {
+        self.sending.take_keys();
         if !self.rtc.is_alive() {
             self.end(out);
             return Now::MAX;
         }
-        let at = at.saturating_duration_since(self.origin);
-        if !self.is_up {
-            return at;
-        }
-        let silent_at = self.last_heard + SILENCE;
-        self.set_lost(now >= silent_at, out);
-        if self.is_lost { at } else { at.min(silent_at) }
+        at.saturating_duration_since(self.origin).max(now)
     }
 
     fn handle_event(&mut self, event: Event, now: Now, out: &mut dyn PeerSink) {
@@ -312,12 +383,6 @@ impl Peer {
                     out.packet(packet);
                 }
             }
-            Event::KeyframeRequest(asked) => {
-                if let Some(slot) = self.lines.slot(asked.mid) {
-                    out.event(PeerEvent::KeyframeRequest(slot));
-                }
-            }
-            Event::EgressBitrateEstimate(kind) => self.handle_estimate(&kind, now, out),
             Event::ChannelOpen(id, _) => {
                 if let Some(is_reliable) = self.channels.is_reliable(id) {
                     out.event(PeerEvent::DataOpen { is_reliable });
@@ -335,30 +400,17 @@ impl Peer {
                     out.event(PeerEvent::Data { is_reliable, message: data.data });
                 }
             }
-            Event::MediaIngressStats(stats) => self.stats.source(&self.lines, &stats),
-            Event::MediaEgressStats(stats) => self.stats.slot(&self.lines, &stats),
-            Event::PeerStats(stats) => self.stats.begin(&stats, now),
+            Event::MediaIngressStats(stats) => self.sources.stream(&self.lines, &stats),
+            Event::PeerStats(stats) => self.sources.peer(&stats),
             Event::Closed => self.end(out),
             _ => {}
         }
     }
 
-    fn handle_estimate(&mut self, kind: &BweKind, now: Now, out: &mut dyn PeerSink) {
-        let (bps, is_remb) = match kind {
-            BweKind::Twcc { estimate, can_probe: true } => {
-                (self.estimates.by_feedback(estimate.as_u64(), now), false)
-            }
-            BweKind::Remb { estimate, .. } if !self.lines.has_transport_feedback() => {
-                (self.estimates.by_client(estimate.as_u64()), true)
-            }
-            _ => return,
-        };
-        out.event(PeerEvent::Estimate { bps, is_remb });
-    }
-
     fn set_lost(&mut self, is_lost: bool, out: &mut dyn PeerSink) {
         if self.is_up && is_lost != self.is_lost {
             self.is_lost = is_lost;
+            self.sending.set_silent(is_lost);
             out.event(if is_lost { PeerEvent::Lost } else { PeerEvent::Back });
         }
     }
@@ -373,6 +425,16 @@ impl Peer {
     fn at(&self, now: Now) -> Instant {
         self.origin + now
     }
+}
+
+/// RTCP, on a port that it shares with RTP (RFC 5761 §4).
+fn is_report(datagram: &[u8]) -> bool {
+    matches!(datagram, [128..=191, 192..=223, ..])
+}
+
+/// STUN (RFC 7983 §7).
+fn is_check(datagram: &[u8]) -> bool {
+    matches!(datagram, [0..=3, ..])
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is handed to `map_err`")]

@@ -7,6 +7,7 @@
 //!                    look    which layers come
 //!                    divide  which layers there is room for
 //!                    choose  which layer goes out, which key frames are awaited
+//!                    ask     for key frames in place of what does not come
 //!                    tell    what clients must know ──► RoomOutput
 //! ```
 
@@ -17,9 +18,11 @@ mod choose;
 mod counters;
 mod data;
 mod forward;
+mod gaps;
 mod keyframes;
 mod ladder;
 mod members;
+mod missing;
 mod notices;
 mod output;
 mod rate;
@@ -42,6 +45,11 @@ use crate::{Lines, Now, PeerKey, Policy, SlotKey, SourceKind, Sources, Want};
 
 /// How often a room in which media flows is looked at: a layer that ends is noticed within this time.
 const TICK: Now = Now::from_millis(100);
+/// The least time between a look at the room and one for the sake of an estimate: estimates of hundreds come at any
+/// time, and a client may send what it likes.
+const ESTIMATES_APART: Now = Now::from_millis(20);
+/// No client takes more: what it says beyond is nonsense.
+const ESTIMATE_MAX_BPS: u64 = 1_000_000_000;
 /// Wishes of one client that are heeded: more tiles than fit on a screen.
 const WANTS_MAX: usize = 64;
 /// Names in the order of priority that are heeded; spotlights are at most seven.
@@ -84,6 +92,8 @@ pub struct Room {
     /// When it may be told again.
     speaking_at: Option<Now>,
     due: Option<Now>,
+    /// When everything was looked at last.
+    looked: Option<Now>,
 }
 
 impl Room {
@@ -102,6 +112,7 @@ impl Room {
             speaking_told: (Vec::new(), Vec::new()),
             speaking_at: None,
             due: None,
+            looked: None,
         }
     }
 
@@ -197,7 +208,7 @@ impl Room {
         let Some(line) = member.video.get_mut(usize::from(slot.index)) else { return };
         let Some((source, layer)) = line.source.zip(line.keyframe_request(now)) else { return };
         let Some(sender) = self.members.get_mut(source.peer) else { return };
-        if sender.source(source.kind).layers[layer as usize].gate.ask(now, false) {
+        if sender.source(source.kind).ask(layer, false, now) {
             self.outputs.push_back(RoomOutput::RequestKeyframe { source, layer });
         }
     }
@@ -206,15 +217,16 @@ impl Room {
     pub fn handle_estimate(&mut self, peer: PeerKey, estimate_bps: u64, now: Now) {
         let Some(member) = self.members.get_mut(peer) else { return };
         // Estimates come many times a second; small changes are caught at the next look.
-        if member.bandwidth.estimated(estimate_bps) {
+        if member.bandwidth.estimated(estimate_bps.min(ESTIMATE_MAX_BPS), now) {
             member.allocate_at = Some(now);
-            self.wake(now);
+            self.wake(self.looked.map_or(now, |looked| now.max(looked + ESTIMATES_APART)));
         }
     }
 
     /// The time of [`Room::poll_timeout`] has come. Earlier calls do no harm.
     pub fn handle_timeout(&mut self, now: Now) {
         self.due = None;
+        self.looked = Some(now);
         let changes = self.speakers.handle_timeout(now);
         self.is_speaking_due |= changes.is_speaking_new;
         if std::mem::take(&mut self.is_unsettled) || changes.is_lead_new {
@@ -224,7 +236,7 @@ impl Room {
         }
         self.look(now);
         self.divide(now);
-        if let Some(again) = self.choose(now) {
+        for again in [self.choose(now), self.ask_for_missing(now)].into_iter().flatten() {
             self.wake(again);
         }
         let is_owed = self.tell_layers(now);

@@ -10,4 +10,4 @@ pub mod payloads;
 
 pub use client::{Client, ClientConfig, ClientEvent, ClientOutput, Received, Sent};
 pub use link::{Bursts, Link, LinkModel, Load};
-pub use media::{Vp8Frame, opus, vp8};
+pub use media::{Vp8Frame, opus, voice, vp8};

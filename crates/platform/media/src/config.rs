@@ -1,6 +1,6 @@
 //! What the media plane is started with.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Where media is taken and how much of it.
 #[derive(Clone, Debug)]
@@ -19,4 +19,20 @@ pub struct MediaConfig {
     pub is_loopback_offered: bool,
     /// How many clients all threads take together.
     pub peers_max: usize,
+}
+
+impl MediaConfig {
+    /// One thread on any free port of loopback, with TCP, for ten clients: what tests and benchmarks begin with.
+    #[must_use]
+    pub fn loopback() -> Self {
+        Self {
+            listen: vec![Ipv4Addr::LOCALHOST.into()],
+            port_first: 0,
+            threads: 1,
+            public: Vec::new(),
+            is_tcp_on: true,
+            is_loopback_offered: true,
+            peers_max: 10,
+        }
+    }
 }

@@ -278,7 +278,7 @@ impl Connections {
 }
 
 /// What one host has of addresses: one of IPv4, and the whole network of IPv6 that it draws its addresses from.
-fn host_of(address: IpAddr) -> IpAddr {
+pub(crate) fn host_of(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),

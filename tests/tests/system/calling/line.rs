@@ -8,8 +8,8 @@ use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 use std::time::{Duration, Instant};
 
 use trunkline_kernel::{Clock as _, SystemClock};
-use trunkline_sfu::testing::{Client, ClientConfig, ClientEvent, ClientOutput, Sent, opus};
-use trunkline_sfu::{Codec, Datagram, Layer, SourceKind};
+use trunkline_sfu::Datagram;
+use trunkline_sfu::testing::{Client, ClientConfig, ClientEvent, ClientOutput, voice};
 
 /// How long the thread sleeps between two looks at its socket.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -135,16 +135,7 @@ impl Talk {
     }
 
     fn say(&mut self, now: Duration) {
-        let sent = Sent {
-            kind: SourceKind::Audio,
-            layer: Layer::Low,
-            codec: Codec::Opus,
-            timestamp: self.said.wrapping_mul(960),
-            marker: false,
-            level_dbov: Some(-20),
-            payload: opus(self.said),
-        };
         self.said += 1;
-        self.client.send(sent, now);
+        self.client.send(voice(self.said), now);
     }
 }

@@ -1,7 +1,7 @@
 //! The VP8 payload descriptor and the head of a key frame (RFC 7741 §4.2, §4.3; RFC 6386 §9.1).
 
 use super::{FrameMark, Vp8Seen};
-use crate::Size;
+use crate::{Size, Vp8Fields};
 
 const HAS_EXTENSION: u8 = 0x80;
 const STARTS_PARTITION: u8 = 0x10;
@@ -22,6 +22,59 @@ pub(super) fn mark(payload: &[u8]) -> FrameMark {
         is_padding: false,
         size: if starts_key_frame { size(frame) } else { None },
         vp8: (first & HAS_EXTENSION != 0).then_some(seen),
+    }
+}
+
+/// Where the counters of a descriptor stand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Places {
+    picture_id: Option<(usize, bool)>,
+    tl0_picture: Option<usize>,
+    key_index: Option<usize>,
+}
+
+/// Where to put `fields`; `None` when the descriptor has no such places: what goes out would contradict the slot's
+/// numbers.
+pub(crate) fn places(payload: &[u8], fields: Vp8Fields) -> Option<Places> {
+    let mut places = Places::default();
+    let has = if payload.first()? & HAS_EXTENSION != 0 { *payload.get(1)? } else { 0 };
+    let mut at = 2;
+    if has & HAS_PICTURE_ID != 0 {
+        let is_long = payload.get(at)? & IS_LONG != 0;
+        places.picture_id = Some((at, is_long));
+        at += if is_long { 2 } else { 1 };
+    }
+    if has & HAS_TL0_PICTURE != 0 {
+        places.tl0_picture = Some(at);
+        at += 1;
+    }
+    if has & (HAS_TEMPORAL_ID | HAS_KEY_INDEX) != 0 {
+        places.key_index = (has & HAS_KEY_INDEX != 0).then_some(at);
+        at += 1;
+    }
+    let has_all = (fields.picture_id.is_none() || places.picture_id.is_some())
+        && (fields.tl0_picture.is_none() || places.tl0_picture.is_some())
+        && (fields.key_index.is_none() || places.key_index.is_some());
+    (has_all && (has == 0 || at <= payload.len())).then_some(places)
+}
+
+impl Places {
+    /// Writes `fields` into the payload whose places these are.
+    pub(crate) fn put(self, payload: &mut [u8], fields: Vp8Fields) {
+        if let (Some((at, is_long)), Some(id)) = (self.picture_id, fields.picture_id) {
+            let [high, low] = id.to_be_bytes();
+            if is_long {
+                payload[at..at + 2].copy_from_slice(&[IS_LONG | high, low]);
+            } else {
+                payload[at] = low & !IS_LONG;
+            }
+        }
+        if let (Some(at), Some(id)) = (self.tl0_picture, fields.tl0_picture) {
+            payload[at] = id;
+        }
+        if let (Some(at), Some(index)) = (self.key_index, fields.key_index) {
+            payload[at] = payload[at] & 0xe0 | index & 0x1f;
+        }
     }
 }
 
@@ -71,7 +124,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::Vp8Fields;
 
     /// A descriptor in the form Chromium sends it, before `frame`: the tests' sender.
     fn payload(fields: Vp8Fields, starts_frame: bool, frame: &[u8]) -> Vec<u8> {
@@ -145,6 +197,44 @@ mod tests {
             let mark = mark(&payload(fields, true, &[0x01, 0, 0]));
             prop_assert_eq!(mark.vp8.map(|seen| seen.fields), Some(fields));
             prop_assert!(!mark.starts_key_frame);
+        }
+
+        #[test]
+        fn counters_are_put_in_their_places(
+            has in prop::array::uniform3(any::<bool>()),
+            old in prop::array::uniform3(any::<u16>()),
+            new in prop::array::uniform3(any::<u16>()),
+            puts in prop::array::uniform3(any::<bool>()),
+        ) {
+            let fields = |values: [u16; 3], has: [bool; 3]| Vp8Fields {
+                picture_id: has[0].then_some(values[0] & 0x7fff),
+                tl0_picture: has[1].then_some(values[1].to_be_bytes()[1]),
+                key_index: has[2].then_some(values[2].to_be_bytes()[1] & 0x1f),
+            };
+            let mut bytes = payload(fields(old, has), true, &[0x01, 0, 0]);
+            let is_there = puts.iter().zip(has).all(|(puts, has)| !puts || has);
+            let wanted = fields(new, puts);
+            let Some(found) = places(&bytes, wanted) else {
+                prop_assert!(!is_there);
+                return Ok(());
+            };
+            prop_assert!(is_there);
+            found.put(&mut bytes, wanted);
+            let mixed = std::array::from_fn(|index| if puts[index] { new[index] } else { old[index] });
+            prop_assert_eq!(bytes, payload(fields(mixed, has), true, &[0x01, 0, 0]));
+        }
+
+        #[test]
+        fn places_are_inside_whatever_comes(
+            mut bytes in prop::collection::vec(any::<u8>(), 0..12),
+            fields in (any::<Option<u16>>(), any::<Option<u8>>(), any::<Option<u8>>()),
+        ) {
+            let fields = Vp8Fields { picture_id: fields.0, tl0_picture: fields.1, key_index: fields.2 };
+            let length = bytes.len();
+            if let Some(found) = places(&bytes, fields) {
+                found.put(&mut bytes, fields);
+            }
+            prop_assert_eq!(bytes.len(), length);
         }
     }
 }

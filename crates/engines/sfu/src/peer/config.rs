@@ -4,23 +4,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use str0m::bwe::Bitrate;
 use str0m::config::{CryptoProvider, DtlsCert};
 use str0m::net::TcpType;
 use str0m::rtp::Extension;
 use str0m::{Candidate, Rtc, RtcConfig};
 
 use super::PeerError;
+use super::tap::Tap;
 use crate::PeerKey;
 
-/// A second of 2.5 Mbit/s. Each packet kept costs some 430 bytes beside its payload, which receivers share.
-pub(super) const VIDEO_CACHE_PACKETS: usize = 256;
-/// How long a sent video packet can be asked for again.
-pub(super) const VIDEO_CACHE_AGE: Duration = Duration::from_secs(1);
-/// Audio is concealed, never repaired: the smallest cache there is.
-const AUDIO_CACHE_PACKETS: usize = 50;
-/// What a new receiver is given before its first feedback.
-pub(super) const ESTIMATE_START: Bitrate = Bitrate::kbps(1_000);
 /// How often the numbers of a stream are told: often enough for a quality record, seldom enough to cost nothing.
 const STATS_INTERVAL: Duration = Duration::from_secs(5);
 /// The largest message of a data channel, in bytes: a part of 15 KiB with its head fits with room.
@@ -60,6 +52,8 @@ pub struct PeerLimits {
     pub bytes_per_s: u32,
     /// DTLS datagrams in a second.
     pub handshakes_per_s: u32,
+    /// Datagrams of reports (RTCP) in a second.
+    pub reports_per_s: u32,
     /// Streams (SSRCs) heard of within a minute.
     pub streams_per_minute: usize,
 }
@@ -67,7 +61,14 @@ pub struct PeerLimits {
 impl Default for PeerLimits {
     fn default() -> Self {
         // 12 Mbit/s is three layers of 720p with a screen of 1080p and repairs of a quarter, doubled.
-        Self { datagrams_per_s: 4_000, bytes_per_s: 1_500_000, handshakes_per_s: 50, streams_per_minute: 32 }
+        // Feedback comes up to 20 times a second, and each lost packet is perhaps asked for by itself.
+        Self {
+            datagrams_per_s: 4_000,
+            bytes_per_s: 1_500_000,
+            handshakes_per_s: 50,
+            reports_per_s: 400,
+            streams_per_minute: 32,
+        }
     }
 }
 
@@ -110,17 +111,16 @@ impl Certificate {
             .set_extension(10, Extension::RtpStreamId)
             .set_extension(11, Extension::RepairedRtpStreamId)
             .set_extension(13, Extension::VideoOrientation)
-            .enable_bwe(Some(ESTIMATE_START))
-            .set_send_buffer_audio(AUDIO_CACHE_PACKETS)
-            .set_send_buffer_video(VIDEO_CACHE_PACKETS)
             .set_stats_interval(Some(STATS_INTERVAL))
             .set_sctp_max_message_size(MESSAGE_BYTES_MAX)
     }
 }
 
-/// The server's end: it waits for checks and never sends first.
-pub(super) fn build(config: &PeerConfig, now: Instant) -> Rtc {
-    let mut rtc = config.certificate.rtc_config().set_ice_lite(true).build(now);
+/// The server's end: it waits for checks and never sends first. Media is sent past it.
+pub(super) fn build(config: &PeerConfig, now: Instant) -> (Rtc, Tap) {
+    let (mut rtc, tap) = Tap::build(&config.certificate.provider, |provider| {
+        config.certificate.rtc_config().set_crypto_provider(provider).set_ice_lite(true).build(now)
+    });
     // Candidates of UDP stand first in the answer: clients check in this order.
     for wants_tcp in [false, true] {
         for candidate in config.candidates.iter().filter(|candidate| candidate.is_tcp == wants_tcp) {
@@ -135,5 +135,5 @@ pub(super) fn build(config: &PeerConfig, now: Instant) -> Rtc {
             }
         }
     }
-    rtc
+    (rtc, tap)
 }

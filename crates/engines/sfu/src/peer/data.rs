@@ -80,6 +80,7 @@ impl Peer {
         let Some(id) = self.channels.id(is_reliable) else {
             return false;
         };
+        self.touch();
         let Some(mut channel) = self.rtc.channel(id) else {
             return false;
         };
@@ -90,6 +91,7 @@ impl Peer {
     /// Closes a data channel, which the client sees. The rest of the transport goes on.
     pub fn close_data(&mut self, is_reliable: bool) {
         if let Some(id) = self.channels.id(is_reliable) {
+            self.touch();
             self.rtc.direct_api().close_data_channel(id);
         }
     }

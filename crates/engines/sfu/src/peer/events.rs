@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 
-use super::PeerStats;
 use crate::{Packet, SlotKey};
 
 /// A datagram that came for this peer, or a frame of its TCP connection.
@@ -76,8 +75,6 @@ pub enum PeerEvent {
         /// The whole message.
         message: Vec<u8>,
     },
-    /// Numbers for the quality record, every five seconds.
-    Stats(Box<PeerStats>),
     /// The client has ended the transport, or `close` has been carried out.
     Closed,
 }

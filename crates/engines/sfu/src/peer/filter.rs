@@ -35,6 +35,7 @@ pub(super) struct Filter {
     datagrams: Rate,
     bytes: Rate,
     handshakes: Rate,
+    reports: Rate,
     payload_types: PayloadTypes,
     // Invariant: at most `limits.streams_per_minute` entries.
     streams: Vec<u32>,
@@ -48,6 +49,7 @@ impl Filter {
             datagrams: Rate::new(limits.datagrams_per_s),
             bytes: Rate::new(limits.bytes_per_s),
             handshakes: Rate::new(limits.handshakes_per_s),
+            reports: Rate::new(limits.reports_per_s),
             payload_types: PayloadTypes::default(),
             streams: Vec::new(),
             streams_since: now,
@@ -70,8 +72,12 @@ impl Filter {
         match bytes {
             // Handshake records; application data of SCTP has 23.
             [22, ..] => self.handshakes.take(1, now).then_some(()).ok_or(DropReason::Rate),
-            // STUN, all else of DTLS, and RTCP by RFC 5761 §4 with a whole header and an SSRC.
-            [0..=3 | 20..=63, ..] | [128..=191, 192..=223, _, _, _, _, _, _, ..] => Ok(()),
+            // RTCP by RFC 5761 §4 with a whole header and an SSRC: a datagram may tell of thousands of packets.
+            [128..=191, 192..=223, _, _, _, _, _, _, ..] => {
+                self.reports.take(1, now).then_some(()).ok_or(DropReason::Rate)
+            }
+            // STUN, and all else of DTLS.
+            [0..=3 | 20..=63, ..] => Ok(()),
             [128..=191, kind, _, _, _, _, _, _, s0, s1, s2, s3, ..] if !(192..=223).contains(kind) => {
                 if !self.payload_types.has(*kind) {
                     return Err(DropReason::PayloadType);
@@ -130,6 +136,7 @@ mod tests {
             datagrams_per_s: 10,
             bytes_per_s: 20_000,
             handshakes_per_s: 3,
+            reports_per_s: 4,
             streams_per_minute: 2,
         };
         let mut filter = Filter::new(limits, Now::ZERO);
@@ -182,6 +189,15 @@ mod tests {
         }
         assert_eq!(filter.check(&rtp(111, 3), Now::from_secs(59)), Err(DropReason::Streams));
         assert_eq!(filter.check(&rtp(111, 3), Now::from_mins(1)), Ok(()));
+    }
+
+    #[test]
+    fn reports_are_bounded() {
+        let mut filter = filter();
+        let report = [128, 200, 0, 1, 0, 0, 0, 9];
+        let taken = (0..9).filter(|_| filter.check(&report, Now::ZERO).is_ok()).count();
+        assert_eq!(taken, 4);
+        assert_eq!(filter.check(&report, Now::from_millis(250)), Ok(()));
     }
 
     #[test]

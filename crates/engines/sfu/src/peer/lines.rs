@@ -31,14 +31,22 @@ struct Slot {
 /// The receiver's payload types for what we may send it.
 #[derive(Clone, Copy, Default)]
 struct Numbers {
-    opus: Option<u8>,
-    red: Option<u8>,
-    vp8: Option<u8>,
-    h264: Option<u8>,
+    opus: Option<Types>,
+    red: Option<Types>,
+    vp8: Option<Types>,
+    h264: Option<Types>,
+}
+
+/// The payload types of one codec.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Types {
+    pub(super) media: u8,
+    /// Of repairs (RFC 4588), where the receiver takes them.
+    pub(super) repair: Option<u8>,
 }
 
 impl Numbers {
-    fn of(self, codec: Codec) -> Option<u8> {
+    fn of(self, codec: Codec) -> Option<Types> {
         match codec {
             Codec::Opus => self.opus,
             Codec::Red => self.red,
@@ -80,15 +88,17 @@ impl MediaLines {
                 Role::Data => continue,
             }
             if line.role.sends() {
-                self.incoming.extend(agreed(rtc, mid, line, params).flat_map(codecs));
+                let codecs = agreed(rtc, mid, line, params).flat_map(codecs);
+                self.incoming.extend(codecs.map(|(types, codec)| (types.media, codec)));
             }
         }
         self.plan = Some(plan);
     }
 
-    /// The video lines we send on.
-    pub(super) fn video_mids(&self) -> impl Iterator<Item = Mid> {
-        self.video.iter().map(|slot| slot.mid)
+    /// The lines of a kind that we send on, in the order of their slots.
+    pub(super) fn mids(&self, is_video: bool) -> impl Iterator<Item = Mid> {
+        let slots = if is_video { &self.video } else { &self.audio };
+        slots.iter().map(|slot| slot.mid)
     }
 
     /// What packets of the client may carry: its codecs, their repairs, RED.
@@ -120,7 +130,8 @@ impl MediaLines {
         let all = [Codec::Opus, Codec::Red, Codec::Vp8, Codec::H264];
         let slots = || self.audio.iter().chain(&self.video);
         // The blocks of RED name the codec within by its number, which is forwarded as it is.
-        let has_red = self.audio.iter().all(|slot| slot.numbers.opus == Some(RED_OPUS_TYPE));
+        let has_red =
+            self.audio.iter().all(|slot| slot.numbers.opus.is_some_and(|types| types.media == RED_OPUS_TYPE));
         Lines {
             audio: count(&self.audio),
             video: count(&self.video),
@@ -175,21 +186,10 @@ impl MediaLines {
         self.incoming.iter().find(|(known, _)| *known == payload_type).map(|(_, codec)| *codec)
     }
 
-    /// The line of a slot and the payload type for a codec there.
-    pub(super) fn outgoing(&self, slot: SlotKey, codec: Codec) -> Option<(Mid, u8)> {
+    /// The payload types for a codec on a slot.
+    pub(super) fn outgoing(&self, slot: SlotKey, codec: Codec) -> Option<Types> {
         let slots = if slot.is_video { &self.video } else { &self.audio };
-        let slot = slots.get(usize::from(slot.index))?;
-        Some((slot.mid, slot.numbers.of(codec)?))
-    }
-
-    /// The slot of a line we send on.
-    pub(super) fn slot(&self, mid: Mid) -> Option<SlotKey> {
-        let find = |slots: &[Slot]| {
-            slots.iter().position(|slot| slot.mid == mid).and_then(|index| u8::try_from(index).ok())
-        };
-        find(&self.video)
-            .map(|index| SlotKey { is_video: true, index })
-            .or_else(|| find(&self.audio).map(|index| SlotKey { is_video: false, index }))
+        slots.get(usize::from(slot.index))?.numbers.of(codec)
     }
 }
 
@@ -206,31 +206,32 @@ fn agreed<'a>(
 
 fn numbers(rtc: &Rtc, mid: Mid, line: &PlanLine, params: &[PayloadParams]) -> Numbers {
     let mut numbers = Numbers::default();
-    for (payload_type, codec) in agreed(rtc, mid, line, params).flat_map(codecs) {
+    for (types, codec) in agreed(rtc, mid, line, params).flat_map(codecs) {
         let place = match codec {
             Codec::Opus => &mut numbers.opus,
             Codec::Red => &mut numbers.red,
             Codec::Vp8 => &mut numbers.vp8,
             Codec::H264 => &mut numbers.h264,
         };
-        if line.has(payload_type) {
-            place.get_or_insert(payload_type);
+        if line.has(types.media) {
+            place.get_or_insert(Types { repair: types.repair.filter(|repair| line.has(*repair)), ..types });
         }
     }
     numbers
 }
 
-/// A codec's payload type, and that of its redundant form.
-fn codecs(params: &PayloadParams) -> impl Iterator<Item = (u8, Codec)> + use<> {
+/// A codec's payload types, and those of its redundant form.
+fn codecs(params: &PayloadParams) -> impl Iterator<Item = (Types, Codec)> + use<> {
     let codec = match params.spec().codec {
         WireCodec::Opus => Some(Codec::Opus),
         WireCodec::Vp8 => Some(Codec::Vp8),
         WireCodec::H264 => Some(Codec::H264),
         _ => None,
     };
-    let plain = codec.map(|codec| (*params.pt(), codec));
-    let redundant = params.red().filter(|_| codec == Some(Codec::Opus)).map(|red| (*red, Codec::Red));
-    plain.into_iter().chain(redundant)
+    let repair = params.resend().map(|repair| *repair);
+    let plain = codec.map(|codec| (Types { media: *params.pt(), repair }, codec));
+    let redundant = params.red().filter(|_| codec == Some(Codec::Opus));
+    plain.into_iter().chain(redundant.map(|red| (Types { media: *red, repair: None }, Codec::Red)))
 }
 
 fn count(slots: &[Slot]) -> u8 {

@@ -1,14 +1,13 @@
 //! Media packets in and out.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use str0m::media::{Frequency, MediaTime};
-use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, SeqNo, Ssrc, Vp8Descriptor, Vp8Patch};
+use str0m::rtp::{ExtensionValues, RtpPacket, Ssrc};
 
 use super::Peer;
 use super::clock::Stamp;
-use crate::{Codec, Forward, Layer, Marks, Now, Packet, SourceKey, SourceKind, Vp8Fields};
+use crate::{Codec, Forward, Layer, Marks, Now, Packet, SourceKey, SourceKind};
 
 /// Streams of a client that are remembered: three layers, screen and audio, and as many again after a new offer, thrice.
 const STREAMS_MAX: usize = 32;
@@ -21,39 +20,18 @@ pub(super) struct Streams {
 }
 
 impl Peer {
-    /// Queues a packet on a slot; it leaves with the next `handle_timeout` and `drain`.
+    /// Queues a packet on a slot; it leaves with the next `drain`.
     ///
     /// Nothing happens when the client has no such slot or cannot decode it: a new offer may just have changed both.
-    pub fn write(&mut self, forward: &Forward) {
-        let Some((mid, payload_type)) = self.lines.outgoing(forward.slot, forward.codec) else {
-            return;
-        };
-        let mut write = RtpWrite::new(
-            payload_type.into(),
-            SeqNo::from(forward.sequence),
-            forward.timestamp,
-            self.origin + forward.captured,
-            Arc::clone(&forward.payload),
-        )
-        .marker(forward.marker)
-        .nackable(forward.is_repairable)
-        .ext_vals(extension_values(&forward.marks));
-        if let Some(fields) = forward.patch {
-            let Some(patch) = vp8_patch(&forward.payload, fields) else {
-                return;
-            };
-            write = write.vp8_patch(patch);
-        }
-        self.parking.begin(&mut self.rtc, mid);
-        if let Some(stream) = self.rtc.direct_api().stream_tx_by_mid(mid, None) {
-            stream.write_rtp(write);
-        }
+    pub fn write(&mut self, forward: Forward) {
+        self.sending.write(forward);
     }
 
     /// A packet of the library as one of ours; `None` when it belongs to nothing the client may send.
     pub(super) fn packet(&mut self, packet: RtpPacket, now: Now) -> Option<Packet> {
         let (kind, layer) = self.source(packet.header.ssrc)?;
         let codec = self.lines.codec(*packet.header.payload_type)?;
+        self.sources.count(kind, layer, packet.payload.len());
         let captured = stamp(&packet, codec).and_then(|stamp| self.clock.captured(stamp, now));
         Some(Packet {
             source: SourceKey { peer: self.key, kind },
@@ -112,41 +90,8 @@ fn marks(values: &ExtensionValues) -> Marks {
     }
 }
 
-/// Always made anew: the values of a packet that came hold the sender's line and rid, which mean others to a receiver.
-fn extension_values(marks: &Marks) -> ExtensionValues {
-    let (least, most) = marks.playout_delay_ms.unzip();
-    ExtensionValues {
-        audio_level: marks.level_dbov,
-        voice_activity: marks.has_voice,
-        video_orientation: marks.orientation.map(Into::into),
-        video_content_type: marks.content_type,
-        play_delay_min: least.map(hundredths),
-        play_delay_max: most.map(hundredths),
-        ..ExtensionValues::default()
-    }
-}
-
 /// The wire has steps of 10 ms in 12 bits.
 fn millis(time: MediaTime) -> Option<u16> {
     let hundredths = time.rebase(Frequency::HUNDREDTHS).numer();
     u16::try_from(hundredths.checked_mul(10)?).ok()
-}
-
-fn hundredths(millis: u16) -> MediaTime {
-    MediaTime::from_hundredths(u64::from(millis / 10))
-}
-
-/// `None` when the payload has no such fields: it would go out with numbers that contradict the slot's.
-fn vp8_patch(payload: &[u8], fields: Vp8Fields) -> Option<Vp8Patch> {
-    let mut patch = Vp8Descriptor::parse(payload).ok()?.patch();
-    if let Some(id) = fields.picture_id {
-        patch = patch.picture_id(id);
-    }
-    if let Some(index) = fields.tl0_picture {
-        patch = patch.tl0_pic_idx(index);
-    }
-    if let Some(index) = fields.key_index {
-        patch = patch.key_idx(index);
-    }
-    patch.build().ok()
 }

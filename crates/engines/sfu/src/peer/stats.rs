@@ -3,8 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use str0m::net::Protocol;
-use str0m::stats::{MediaEgressStats, MediaIngressStats, PeerStats as WireStats};
+use str0m::stats::{MediaIngressStats, PeerStats as WireStats};
 
 use super::lines::MediaLines;
 use crate::{Layer, Now, SlotKey, SourceKind};
@@ -18,7 +17,7 @@ pub struct PeerStats {
     pub rtt: Option<Duration>,
     /// How much can be sent, in bits per second.
     pub estimate_bps: Option<u64>,
-    /// Lost on the way to the client, 0 to 1, in the last second.
+    /// Lost on the way to the client, 0 to 1, in the last second of pictures.
     pub loss_out: Option<f32>,
     /// Bytes received, with everything.
     pub bytes_in: u64,
@@ -74,78 +73,78 @@ pub struct SlotStats {
     pub keyframe_requests: u64,
 }
 
-/// Collects what the library tells piece by piece.
+/// What is known of what the client sends.
 #[derive(Default)]
-pub(super) struct StatsInProgress {
-    stats: Option<Box<PeerStats>>,
+pub(super) struct Sources {
+    round_trip: Option<Duration>,
+    // By kind and layer. Invariant: one for each source there is.
+    all: Vec<SourceStats>,
 }
 
-impl StatsInProgress {
-    /// The numbers of the transport; they come first.
-    pub(super) fn begin(&mut self, stats: &WireStats, now: Now) {
-        self.stats = Some(Box::new(PeerStats {
-            at: now,
-            rtt: stats.rtt,
-            estimate_bps: stats.bwe_tx.map(|rate| rate.as_u64()),
-            loss_out: stats.egress_loss_fraction,
-            bytes_in: stats.peer_bytes_rx,
-            bytes_out: stats.peer_bytes_tx,
-            path: stats
-                .selected_candidate_pair
-                .as_ref()
-                .map(|pair| (pair.remote.addr, pair.protocol == Protocol::Tcp)),
-            ..PeerStats::default()
-        }));
+impl Sources {
+    /// Counts a packet that came.
+    pub(super) fn count(&mut self, kind: SourceKind, layer: Layer, payload_bytes: usize) {
+        let source = self.of(kind, layer);
+        source.packets += 1;
+        source.bytes += payload_bytes as u64;
     }
 
-    /// The numbers of a stream of the client.
-    pub(super) fn source(&mut self, lines: &MediaLines, stats: &MediaIngressStats) {
-        let (Some(whole), Some((kind, layer))) = (&mut self.stats, lines.source(stats.mid, stats.rid)) else {
-            return;
+    /// Takes what the library tells of the way: how long its last check took.
+    pub(super) fn peer(&mut self, stats: &WireStats) {
+        let pair = stats.selected_candidate_pair.as_ref();
+        self.round_trip = pair.and_then(|pair| pair.current_round_trip_time).or(self.round_trip);
+    }
+
+    /// Takes what the library tells of a stream from time to time: it alone sees what is lost and asked for again.
+    pub(super) fn stream(&mut self, lines: &MediaLines, stats: &MediaIngressStats) {
+        let Some((kind, layer)) = lines.source(stats.mid, stats.rid) else { return };
+        let source = self.of(kind, layer);
+        source.packets = source.packets.max(stats.packets);
+        source.bytes = source.bytes.max(stats.bytes);
+        source.loss = stats.loss;
+        source.jitter = jitter(stats.jitter, kind != SourceKind::Audio);
+        source.nacks = stats.nacks;
+        source.keyframe_requests = stats.plis + stats.firs;
+    }
+
+    pub(super) fn round_trip(&self) -> Option<Duration> {
+        self.round_trip
+    }
+
+    pub(super) fn all(&self) -> Vec<SourceStats> {
+        self.all.clone()
+    }
+
+    fn of(&mut self, kind: SourceKind, layer: Layer) -> &mut SourceStats {
+        let place = match self.all.binary_search_by_key(&(kind, layer), |source| (source.kind, source.layer))
+        {
+            Ok(place) => place,
+            Err(place) => {
+                self.all.insert(place, SourceStats::new(kind, layer));
+                place
+            }
         };
-        whole.sources.push(SourceStats {
+        &mut self.all[place]
+    }
+}
+
+impl SourceStats {
+    fn new(kind: SourceKind, layer: Layer) -> Self {
+        Self {
             kind,
             layer,
-            packets: stats.packets,
-            bytes: stats.bytes,
-            loss: stats.loss,
-            jitter: jitter(stats.jitter, kind != SourceKind::Audio),
-            nacks: stats.nacks,
-            keyframe_requests: stats.plis + stats.firs,
-        });
-    }
-
-    /// The numbers of a stream to the client.
-    pub(super) fn slot(&mut self, lines: &MediaLines, stats: &MediaEgressStats) {
-        let (Some(whole), Some(slot)) = (&mut self.stats, lines.slot(stats.mid)) else {
-            return;
-        };
-        let remote = stats.remote.as_ref();
-        // Reports of receivers know it where there is no transport-wide feedback.
-        whole.rtt = whole.rtt.or(stats.rtt);
-        whole.slots.push(SlotStats {
-            slot,
-            packets: stats.packets,
-            bytes: stats.bytes,
-            loss: stats.loss,
-            packets_lost: remote.map_or(0, |remote| remote.packets_lost),
-            jitter: jitter(remote.map_or(0, |remote| remote.jitter), slot.is_video),
-            nacks: stats.nacks,
-            keyframe_requests: stats.plis + stats.firs,
-        });
-    }
-
-    /// What was collected, once all of it has come.
-    pub(super) fn finish(&mut self) -> Option<Box<PeerStats>> {
-        let mut stats = self.stats.take()?;
-        stats.sources.sort_by_key(|source| (source.kind, source.layer));
-        stats.slots.sort_by_key(|slot| slot.slot);
-        Some(stats)
+            packets: 0,
+            bytes: 0,
+            loss: None,
+            jitter: Duration::ZERO,
+            nacks: 0,
+            keyframe_requests: 0,
+        }
     }
 }
 
 /// Variation of arrival in time, from ticks of the medium's clock.
-fn jitter(ticks: u32, is_video: bool) -> Duration {
+pub(super) fn jitter(ticks: u32, is_video: bool) -> Duration {
     let ticks_per_ms = if is_video { 90 } else { 48 };
     Duration::from_micros(u64::from(ticks) * 1_000 / ticks_per_ms)
 }

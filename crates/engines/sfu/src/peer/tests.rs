@@ -10,3 +10,4 @@ mod media;
 mod offers;
 mod overheard;
 mod renewal;
+mod sending;

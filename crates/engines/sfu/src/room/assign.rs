@@ -47,10 +47,11 @@ impl Room {
     pub(super) fn assign(&mut self) {
         let voices = Voices::new(self);
         let ranks = self.ranks();
+        let defaults = self.default_wants();
         let keys: Vec<PeerKey> = self.members.keys().collect();
         for key in keys {
             self.assign_audio(key, &voices);
-            let wanted = self.assign_video(key, &ranks);
+            let wanted = self.assign_video(key, &defaults, &ranks);
             let heard = voices.heard.len() - usize::from(voices.heard.contains(&key));
             self.ask_for_lines(key, heard, wanted);
         }
@@ -111,9 +112,9 @@ impl Room {
     }
 
     /// Answers how many there are to be seen.
-    fn assign_video(&mut self, key: PeerKey, ranks: &BTreeMap<PeerKey, usize>) -> usize {
+    fn assign_video(&mut self, key: PeerKey, defaults: &[Want], ranks: &BTreeMap<PeerKey, usize>) -> usize {
         let Some(member) = self.members.get(key) else { return 0 };
-        let mut wants = self.wants(member);
+        let mut wants = self.wants(member, defaults);
         sort(&mut wants, ranks);
         let mut cameras = usize::from(member.shown_max);
         wants.retain(|want| {
@@ -131,20 +132,33 @@ impl Room {
     }
 
     /// What a receiver wishes, of what there is.
-    fn wants(&self, receiver: &Member) -> Vec<Want> {
-        let is_there = |source: SourceKey| {
-            source.peer != receiver.key
-                && self.members.get(source.peer).is_some_and(|sender| sender.gives(source.kind))
-        };
+    fn wants(&self, receiver: &Member, defaults: &[Want]) -> Vec<Want> {
+        let is_other = |want: &Want| want.source.peer != receiver.key;
         if let Some(wants) = &receiver.wants {
-            return wants.iter().copied().filter(|want| is_there(want.source)).collect();
+            let is_there = |want: &Want| {
+                self.members.get(want.source.peer).is_some_and(|sender| sender.gives(want.source.kind))
+            };
+            return wants.iter().copied().filter(|want| is_other(want) && is_there(want)).collect();
         }
+        let (screens, cameras): (Vec<Want>, Vec<Want>) = defaults
+            .iter()
+            .filter(|want| is_other(want))
+            .partition(|want| want.source.kind == SourceKind::Screen);
+        screens.into_iter().chain(cameras.into_iter().take(DEFAULT_CAMERAS)).collect()
+    }
+
+    /// What is shown to those who have not wished: all screens, and the first cameras, one more in place of one's own.
+    fn default_wants(&self) -> Vec<Want> {
         let all = |kind, size| {
-            let sources = self.members.iter().map(move |sender| SourceKey { peer: sender.key, kind });
-            sources.filter(|source| is_there(*source)).map(move |source| Want { source, size, priority: 0 })
+            let senders = self.members.iter().filter(move |sender| sender.gives(kind));
+            senders.map(move |sender| Want {
+                source: SourceKey { peer: sender.key, kind },
+                size,
+                priority: 0,
+            })
         };
-        let screens = all(SourceKind::Screen, DEFAULT_SCREEN_SIZE);
-        screens.chain(all(SourceKind::Camera, DEFAULT_CAMERA_SIZE).take(DEFAULT_CAMERAS)).collect()
+        let cameras = all(SourceKind::Camera, DEFAULT_CAMERA_SIZE).take(DEFAULT_CAMERAS + 1);
+        all(SourceKind::Screen, DEFAULT_SCREEN_SIZE).chain(cameras).collect()
     }
 
     /// Empties the slots of what is not wanted any more.

@@ -54,20 +54,28 @@ impl Room {
 
     fn divide_for(&mut self, key: PeerKey, now: Now) {
         let shown = self.shown(key);
-        let views: Vec<View> = shown.iter().map(|picture| self.view(key, picture, now)).collect();
+        let mut views: Vec<View> = shown.iter().map(|picture| self.view(key, picture, now)).collect();
         let audio_bps = self.audio_bps(key, now);
-        let sent_bps = audio_bps + self.video_bps(&shown, &views, now);
+        let video_bps = self.video_bps(key, &shown, now);
         let Some(member) = self.members.get_mut(key) else { return };
-        let budget = member.bandwidth.budget(sent_bps, audio_bps, now);
+        let budget = member.bandwidth.budget(video_bps, audio_bps, now);
+        for (picture, view) in shown.iter().zip(&mut views) {
+            let ladder = &mut member.video[picture.slot].ladder;
+            ladder.wish(view.wish);
+            view.may_raise = ladder.may_raise(budget.raise_bps, now);
+        }
         let allocation = allocate(&views, budget, audio_bps);
         let pictures = shown.iter().zip(&views).zip(&allocation.targets);
         for ((picture, view), target) in pictures {
             let slot = &mut member.video[picture.slot];
             slot.is_new = false;
             if *target != view.target {
-                slot.ladder.changed(view.target, *target, now);
+                slot.ladder.changed(view.target, *target, budget.raise_bps, now);
                 slot.target = *target;
                 member.notices.slots_changed();
+                if *target > view.target {
+                    member.bandwidth.raised(now);
+                }
             }
         }
         let is_unmet = allocation.minimum_bps > 0 || member.bandwidth.is_troubled();
@@ -95,7 +103,7 @@ impl Room {
     pub(super) fn is_watchable(&self, receiver: &Member, source: SourceKey) -> bool {
         let codec =
             self.members.get(source.peer).and_then(|sender| sender.sources[source.kind as usize].codec);
-        codec.is_none_or(|codec| receiver.lines.receives.has(codec))
+        receiver.can_decode(codec)
     }
 
     fn view(&mut self, key: PeerKey, picture: &Shown, now: Now) -> View {
@@ -108,10 +116,9 @@ impl Room {
             }
             None => (Layer::Low, [0; 3]),
         };
-        let slot = self.members.get_mut(key).map(|member| &mut member.video[picture.slot]);
+        let slot = self.members.get(key).map(|member| &member.video[picture.slot]);
         let slot = slot.expect("the receiver was there when its pictures were listed");
-        slot.ladder.wish(wish);
-        View { wish, costs, target: slot.target, is_new: slot.is_new, may_raise: slot.ladder.may_raise(now) }
+        View { wish, costs, target: slot.target, is_new: slot.is_new, may_raise: false }
     }
 
     /// What the sound of a receiver takes.
@@ -125,24 +132,22 @@ impl Room {
     }
 
     /// What the pictures of a receiver take at this moment.
-    fn video_bps(&mut self, shown: &[Shown], views: &[View], now: Now) -> u64 {
-        let pictures =
-            shown.iter().zip(views).filter_map(|(picture, view)| Some((picture.source, view.target?)));
-        let rate = |(source, layer): (SourceKey, Layer)| {
-            let sender = self.members.get_mut(source.peer)?;
-            Some(sender.source(source.kind).present_bps(layer, now))
+    fn video_bps(&mut self, key: PeerKey, shown: &[Shown], now: Now) -> u64 {
+        let rate = |picture: &Shown| {
+            let layer = self.members.get(key)?.video[picture.slot].current?;
+            let sender = self.members.get_mut(picture.source.peer)?;
+            Some(sender.source(picture.source.kind).present_bps(layer, now))
         };
-        pictures.filter_map(rate).sum()
+        shown.iter().filter_map(rate).sum()
     }
 
     /// Decides what goes into each slot next, and asks for the key frames that are awaited. Answers when to ask again.
     pub(super) fn choose(&mut self, now: Now) -> Option<Now> {
-        let keys: Vec<PeerKey> = self.members.keys().collect();
         let mut again: Option<Now> = None;
-        for key in keys {
-            let slots = self.members.get(key).map_or(0, |member| member.video.len());
+        for place in 0..self.members.places() {
+            let slots = self.members.at(place).map_or(0, |member| member.video.len());
             for slot in 0..slots {
-                if let Some(next) = self.choose_for(key, slot, now) {
+                if let Some(next) = self.choose_for(place, slot, now) {
                     again = Some(again.map_or(next, |again| again.min(next)));
                 }
             }
@@ -156,12 +161,13 @@ impl Room {
     }
 
     /// Answers when to ask again for the key frame that is awaited.
-    fn choose_for(&mut self, key: PeerKey, slot: usize, now: Now) -> Option<Now> {
-        let source = self.members.get(key)?.video.get(slot)?.source?;
-        let alive = self.members.get(source.peer)?.sources[source.kind as usize].alive();
-        let member = self.members.get(key)?;
-        let is_hidden = !member.policy.sees || !self.is_watchable(member, source);
-        let member = self.members.get_mut(key)?;
+    fn choose_for(&mut self, place: usize, slot: usize, now: Now) -> Option<Now> {
+        let source = self.members.at(place)?.video.get(slot)?.source?;
+        let from = self.members.place(source.peer)?;
+        let sender = &self.members.at(from)?.sources[source.kind as usize];
+        let (alive, codec) = (sender.alive(), sender.codec);
+        let member = self.members.at_mut(place)?;
+        let is_hidden = !member.policy.sees || !member.can_decode(codec);
         let line = member.video.get_mut(slot)?;
         if is_hidden {
             line.hide();
@@ -172,41 +178,39 @@ impl Room {
         if phase != before {
             member.notices.slots_changed();
         }
-        let sender = self.members.get_mut(source.peer)?.source(source.kind);
+        let sender = self.members.at_mut(from)?.source(source.kind);
         let next = next?;
         if alive.is_none() {
             sender.await_any();
             return None;
         }
-        let layer = &mut sender.layers[next as usize];
-        layer.await_keyframe();
-        if layer.gate.ask(now, true) {
+        sender.layers[next as usize].await_keyframe();
+        if sender.ask(next, true, now) {
             self.outputs.push_back(RoomOutput::RequestKeyframe { source, layer: next });
         }
-        layer.gate.next(true)
+        sender.next_ask(next, true)
     }
 
     /// Tells senders which of their layers somebody wants. Answers whether layers are still asked for that nobody wants
     /// any more.
     pub(super) fn tell_layers(&mut self, now: Now) -> bool {
-        let keys: Vec<PeerKey> = self.members.keys().collect();
         let mut is_owed = false;
-        for key in keys {
-            let [camera, screen] = VIDEO.map(|kind| self.wanted(key, kind));
-            let Some(member) = self.members.get_mut(key) else { continue };
+        for place in 0..self.members.places() {
+            let [camera, screen] = VIDEO.map(|kind| self.wanted(place, kind));
+            let Some(member) = self.members.at_mut(place) else { continue };
             let asked = [(SourceKind::Camera, camera), (SourceKind::Screen, screen)]
                 .map(|(kind, wanted)| member.source(kind).want(wanted, now));
             is_owed |= asked != [camera, screen];
             if VIDEO.iter().any(|kind| member.gives(*kind)) {
-                self.outputs.extend(member.notices.layers(key, asked[0], asked[1] != 0));
+                self.outputs.extend(member.notices.layers(member.key, asked[0], asked[1] != 0));
             }
         }
         is_owed
     }
 
     /// The bits of the layers that somebody wants of a source.
-    fn wanted(&mut self, key: PeerKey, kind: SourceKind) -> u8 {
-        let Some(sender) = self.members.get_mut(key) else { return 0 };
+    fn wanted(&mut self, place: usize, kind: SourceKind) -> u8 {
+        let Some(sender) = self.members.at_mut(place) else { return 0 };
         let declared = sender.declared_size(kind);
         let source = sender.source(kind);
         let possible = source.possible(declared);
@@ -222,7 +226,7 @@ impl Room {
                 None => wanted,
             }
         });
-        if let Some(sender) = self.members.get_mut(key) {
+        if let Some(sender) = self.members.at_mut(place) {
             sender.source(kind).watchers = watchers;
         }
         wanted

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     Room,
     members::Member,
-    slots::Step,
+    slots::{AudioSlot, Step},
     sources::{News, Watcher},
 };
 use crate::{
@@ -46,7 +46,7 @@ impl Room {
         let mut voice = Voice::new(packet);
         for watcher in watchers {
             let Some(receiver) = self.members.at_mut(watcher.place) else { continue };
-            out.extend(receiver.forward_audio(watcher.slot, packet, &mut voice));
+            receiver.forward_audio(watcher.slot, packet, &mut voice, out);
         }
     }
 
@@ -125,15 +125,17 @@ impl Voice {
 }
 
 impl Member {
-    fn forward_audio(&mut self, slot: u8, packet: &Packet, voice: &mut Voice) -> Option<Forward> {
-        let rewrite = &mut self.audio.get_mut(usize::from(slot))?.rewrite;
+    fn forward_audio(&mut self, slot: u8, packet: &Packet, voice: &mut Voice, out: &mut Vec<Forward>) {
+        let Some(AudioSlot { rewrite, .. }) = self.audio.get_mut(usize::from(slot)) else { return };
         if !self.policy.hears || (packet.payload.is_empty() && rewrite.skip(packet.sequence)) {
-            return None;
+            return;
         }
-        let (codec, payload) = voice.payload(packet, self.lines.receives.has(Codec::Red))?;
+        let Some((codec, payload)) = voice.payload(packet, self.lines.receives.has(Codec::Red)) else {
+            return;
+        };
         let captured = packet.captured.unwrap_or(packet.arrived);
-        let numbers = rewrite.map(packet.sequence, packet.timestamp, captured)?;
-        Some(Forward {
+        let Some(numbers) = rewrite.map(packet.sequence, packet.timestamp, captured) else { return };
+        out.push(Forward {
             to: self.key,
             slot: SlotKey { is_video: false, index: slot },
             codec,
@@ -146,7 +148,7 @@ impl Member {
             patch: None,
             marks: packet.marks,
             captured,
-        })
+        });
     }
 
     /// Answers whether the slot went on to another layer with this packet.

@@ -10,6 +10,17 @@ const PAUSES: [Now; 3] = [Now::from_millis(700), Now::from_secs(1), Now::from_se
 /// picture, because key frames are large.
 const ASKS_MAX: u8 = 5;
 const WINDOW: Now = Now::from_secs(10);
+/// With so few receivers there are no others: the shortest pause does.
+const FEW: usize = 2;
+
+/// Who asks for a key frame.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asking {
+    /// Whoever asks knows that the last key frame was not for it.
+    pub(super) has_missed: bool,
+    /// How many see the source.
+    pub(super) watchers: usize,
+}
 
 /// The requests for one layer of one source.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,9 +35,9 @@ pub(super) struct KeyframeGate {
 }
 
 impl KeyframeGate {
-    /// Whether to ask the sender now. `has_missed`: whoever asks knows that the last key frame was not for it.
-    pub(super) fn ask(&mut self, now: Now, has_missed: bool) -> bool {
-        if self.next(has_missed).is_some_and(|next| now < next) {
+    /// Whether to ask the sender now.
+    pub(super) fn ask(&mut self, now: Now, asking: Asking) -> bool {
+        if self.next(asking).is_some_and(|next| now < next) {
             return false;
         }
         if now.saturating_sub(self.window) > WINDOW {
@@ -39,16 +50,17 @@ impl KeyframeGate {
     }
 
     /// When [`KeyframeGate::ask`] says yes at the earliest; `None`: at once.
-    pub(super) fn next(&self, has_missed: bool) -> Option<Now> {
+    pub(super) fn next(&self, asking: Asking) -> Option<Now> {
         let [short, middle, long] = PAUSES;
         let pause = match self.tries {
-            _ if self.asks >= ASKS_MAX => long,
+            _ if self.asks >= ASKS_MAX && asking.watchers > FEW => long,
+            0 if self.asks >= ASKS_MAX => short,
             0 => FRESH,
             1 => short,
             2 => middle,
             _ => long,
         };
-        let fresh = self.came.filter(|_| !has_missed).map(|came| came + FRESH);
+        let fresh = self.came.filter(|_| !asking.has_missed).map(|came| came + FRESH);
         fresh.max(self.asked.map(|asked| asked + pause))
     }
 
@@ -63,8 +75,11 @@ impl KeyframeGate {
 mod tests {
     use super::*;
 
+    const CROWD: Asking = Asking { has_missed: false, watchers: 3 };
+    const MISSED: Asking = Asking { has_missed: true, ..CROWD };
+
     fn asks(gate: &mut KeyframeGate, ms: std::ops::Range<u64>) -> Vec<u64> {
-        ms.filter(|ms| gate.ask(Now::from_millis(*ms), false)).collect()
+        ms.filter(|ms| gate.ask(Now::from_millis(*ms), CROWD)).collect()
     }
 
     #[test]
@@ -76,7 +91,7 @@ mod tests {
     #[test]
     fn a_young_key_frame_does_for_all() {
         let mut gate = KeyframeGate::default();
-        assert!(gate.ask(Now::from_secs(1), false));
+        assert!(gate.ask(Now::from_secs(1), CROWD));
         gate.came(Now::from_millis(1_080));
         assert_eq!(asks(&mut gate, 1_080..1_500), [1_380]);
     }
@@ -85,22 +100,27 @@ mod tests {
     fn who_has_missed_the_first_key_frame_asks_at_once() {
         let mut gate = KeyframeGate::default();
         gate.came(Now::from_millis(10));
-        assert!(gate.ask(Now::from_millis(11), true));
+        assert!(gate.ask(Now::from_millis(11), MISSED));
         gate.came(Now::from_millis(60));
-        assert!(!gate.ask(Now::from_millis(310), true), "one is asked for in 300 ms, however many come");
-        assert!(gate.ask(Now::from_millis(311), true));
+        assert!(!gate.ask(Now::from_millis(310), MISSED), "one is asked for in 300 ms, however many come");
+        assert!(gate.ask(Now::from_millis(311), MISSED));
     }
 
     #[test]
     fn a_storm_is_held_back() {
-        let mut gate = KeyframeGate::default();
-        let mut asked = 0;
-        for ms in 0..10_000 {
-            if gate.ask(Now::from_millis(ms), false) {
-                asked += 1;
-                gate.came(Now::from_millis(ms));
-            }
-        }
-        assert_eq!(asked, 9, "five at once, then one each two seconds");
+        let asked = |watchers| {
+            let mut gate = KeyframeGate::default();
+            let asking = Asking { watchers, ..CROWD };
+            let mut asks = |ms: &u64| {
+                let is_asked = gate.ask(Now::from_millis(*ms), asking);
+                if is_asked {
+                    gate.came(Now::from_millis(*ms));
+                }
+                is_asked
+            };
+            (0..10_000).filter(|ms| asks(ms)).count()
+        };
+        assert_eq!(asked(3), 9, "five at once, then one each two seconds");
+        assert_eq!(asked(2), 17, "five at once, then one each 700 ms");
     }
 }

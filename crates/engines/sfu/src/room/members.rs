@@ -11,7 +11,8 @@ use super::{
     sources::Source,
 };
 use crate::{
-    Lines, Now, PeerKey, Policy, Size, SlotKey, SlotPhase, SlotState, SourceKey, SourceKind, Sources, Want,
+    Codec, Lines, Now, PeerKey, Policy, Size, SlotKey, SlotPhase, SlotState, SourceKey, SourceKind, Sources,
+    Want,
 };
 
 /// One client.
@@ -25,6 +26,8 @@ pub(super) struct Member {
     /// What it says it sends; `None` until it has said so: then it sends what comes.
     pub(super) declared: Option<Sources>,
     pub(super) sources: [Source; 3],
+    /// Between it and us, once measured.
+    pub(super) round_trip: Option<Now>,
     /// What it wishes to see; `None` until it has wished.
     pub(super) wants: Option<Vec<Want>>,
     /// Cameras shown at one time.
@@ -47,6 +50,7 @@ impl Member {
             policy: Policy::default(),
             declared: None,
             sources: Default::default(),
+            round_trip: None,
             wants: None,
             shown_max: u8::MAX,
             audio: Vec::new(),
@@ -103,6 +107,11 @@ impl Member {
             || self.declared.is_some_and(|declared| declared.audio)
     }
 
+    /// Whether it is able to decode what comes; before the first packet that is not known.
+    pub(super) fn can_decode(&self, codec: Option<Codec>) -> bool {
+        codec.is_none_or(|codec| self.lines.receives.has(codec))
+    }
+
     /// Its receiving lines, audio first.
     pub(super) fn slots(&self, is_watchable: impl Fn(SourceKey) -> bool) -> Vec<SlotState> {
         let audio = self.audio.iter().map(|slot| {
@@ -155,6 +164,16 @@ impl Members {
     pub(super) fn get_mut(&mut self, key: PeerKey) -> Option<&mut Member> {
         let place = self.place(key)?;
         self.members[place].as_mut()
+    }
+
+    /// How many places there are, free ones too.
+    pub(super) fn places(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Who sits at a place.
+    pub(super) fn at(&self, place: usize) -> Option<&Member> {
+        self.members.get(place)?.as_ref()
     }
 
     /// Who sits at a place.

@@ -18,9 +18,10 @@ pub enum RoomOutput {
     SetBitrate {
         /// The receiver.
         peer: PeerKey,
-        /// What is needed for the next better picture; 0 when all is as wished.
+        /// What the network should carry for the next better picture, or for those that are shown; 0 when all is as
+        /// wished and known to have room.
         minimum_bps: u64,
-        /// What all wishes together take.
+        /// What it should carry for all wishes together.
         desired_bps: u64,
     },
     /// What each receiving line of a client shows: all lines, audio first.

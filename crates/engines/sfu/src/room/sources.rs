@@ -1,6 +1,11 @@
 //! What one participant sends: which layers come, how large they are, what they cost.
 
-use super::{keyframes::KeyframeGate, rate::RateMeter, recent::Recent};
+use super::{
+    gaps::Gaps,
+    keyframes::{Asking, KeyframeGate},
+    rate::RateMeter,
+    recent::Recent,
+};
 use crate::{Codec, Layer, Now, Packet, Size, SourceKind, codec::FrameMark};
 
 /// A layer is there while packets come: three frames at five a second.
@@ -68,7 +73,8 @@ pub(super) struct LayerState {
     highest: u64,
     meter: RateMeter,
     size: Option<Size>,
-    pub(super) gate: KeyframeGate,
+    gate: KeyframeGate,
+    pub(super) gaps: Gaps,
     /// Its last packets, while somebody waits for a key frame.
     recent: Recent,
     is_awaited: bool,
@@ -97,6 +103,7 @@ impl Source {
         let layer = &mut self.layers[packet.layer as usize];
         let is_late = layer.last.is_some() && packet.sequence < layer.highest;
         let can_begin = !is_late || layer.recent.covers(packet.sequence);
+        layer.note_missing(packet, mark, is_late);
         layer.highest = layer.highest.max(packet.sequence);
         layer.last = Some(packet.arrived);
         if is_revived {
@@ -109,6 +116,18 @@ impl Source {
             layer.gate.came(packet.arrived);
         }
         News { can_begin, is_late, is_revived }
+    }
+
+    /// Whether to ask the sender for a key frame of a layer now. `has_missed`: the last one is known not to do.
+    pub(super) fn ask(&mut self, layer: Layer, has_missed: bool, now: Now) -> bool {
+        let asking = Asking { has_missed, watchers: self.watchers.len() };
+        self.layers[layer as usize].gate.ask(now, asking)
+    }
+
+    /// When [`Source::ask`] says yes at the earliest; `None`: at once.
+    pub(super) fn next_ask(&self, layer: Layer, has_missed: bool) -> Option<Now> {
+        let asking = Asking { has_missed, watchers: self.watchers.len() };
+        self.layers[layer as usize].gate.next(asking)
     }
 
     /// The packets of a layer that came before one that should have come before them.
@@ -244,6 +263,18 @@ impl LayerState {
     pub(super) fn await_keyframe(&mut self) {
         self.is_awaited = true;
         self.recent.begin(self.highest);
+    }
+
+    // Before `last` and `highest` are set.
+    fn note_missing(&mut self, packet: &Packet, mark: &FrameMark, is_late: bool) {
+        if is_late {
+            self.gaps.fill(packet.sequence);
+        } else if self.last.is_some() {
+            self.gaps.advance(self.highest, packet.sequence, packet.arrived);
+        }
+        if mark.starts_key_frame {
+            self.gaps.overtaken(packet.sequence);
+        }
     }
 }
 

@@ -155,7 +155,7 @@ impl Client {
     fn empty(config: ClientConfig, now: Now) -> Self {
         let certificate = Certificate::generate().expect("the cryptographic library makes certificates");
         Self {
-            rtc: certificate.rtc_config().build(config.origin + now),
+            rtc: certificate.rtc_config().enable_bwe(Some(Bitrate::kbps(1_000))).build(config.origin + now),
             origin: config.origin,
             pending: None,
             mic: None,

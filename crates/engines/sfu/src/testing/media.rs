@@ -1,5 +1,8 @@
 //! Payloads that look like those of encoders.
 
+use super::Sent;
+use crate::{Codec, Layer, SourceKind};
+
 /// A frame of VP8 as one packet carries it.
 #[derive(Clone, Copy, Debug)]
 pub struct Vp8Frame {
@@ -48,6 +51,20 @@ pub fn vp8(frame: Vp8Frame) -> Vec<u8> {
     }
     payload.resize(frame.bytes.max(payload.len()), 0x55);
     payload
+}
+
+/// A packet of somebody's voice, which the one with the next number follows.
+#[must_use]
+pub fn voice(number: u32) -> Sent {
+    Sent {
+        kind: SourceKind::Audio,
+        layer: Layer::Low,
+        codec: Codec::Opus,
+        timestamp: number.wrapping_mul(960),
+        marker: number == 0,
+        level_dbov: Some(-20),
+        payload: opus(number),
+    }
 }
 
 /// An Opus packet of 20 ms; its bytes tell its number.

@@ -46,8 +46,18 @@ struct Encoder {
 impl Camera {
     pub(crate) fn new(source: SourceKey, size: Size, layers: usize, chance: &mut Chance) -> Self {
         // About 150, 500 and 1,200 kbit/s at 30 frames a second.
-        let shapes = [(1, 600), (2, 1_000), (5, 1_000)];
-        let layers = Layer::ALL.into_iter().zip(shapes).take(layers);
+        Self::with(source, size, &[(1, 600), (2, 1_000), (5, 1_000)][..layers], chance)
+    }
+
+    /// In one size of so many bits per second.
+    pub(crate) fn single(source: SourceKey, size: Size, bps: usize, chance: &mut Chance) -> Self {
+        let parts = u8::try_from(bps / 240_000).expect("a camera's rate");
+        Self::with(source, size, &[(parts, 930)], chance)
+    }
+
+    /// With layers of so many packets of so many bytes in each frame.
+    fn with(source: SourceKey, size: Size, shapes: &[(u8, usize)], chance: &mut Chance) -> Self {
+        let layers = Layer::ALL.into_iter().zip(shapes.iter().copied());
         let layers = layers.map(|(layer, (parts, part_bytes))| Encoder {
             layer,
             sequence: chance.below(1 << 20),

@@ -6,6 +6,7 @@ mod audio;
 mod camera;
 mod chance;
 mod data;
+mod gaps;
 mod keyframes;
 mod layers;
 mod lines;

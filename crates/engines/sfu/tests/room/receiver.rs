@@ -10,6 +10,8 @@ use crate::camera::{Label, label};
 #[derive(Debug, Default)]
 pub(crate) struct Received {
     packets: BTreeMap<u64, Forward>,
+    /// With 60 bytes of heads for each packet.
+    pub(crate) bytes: u64,
 }
 
 /// A frame as it came.
@@ -25,11 +27,12 @@ pub(crate) struct Frame {
 
 impl Received {
     pub(crate) const fn new() -> Self {
-        Self { packets: BTreeMap::new() }
+        Self { packets: BTreeMap::new(), bytes: 0 }
     }
 
     pub(crate) fn take(&mut self, forward: Forward) {
         let number = forward.sequence;
+        self.bytes += forward.payload.len() as u64 + 60;
         assert!(self.packets.insert(number, forward).is_none(), "number {number} twice");
     }
 

@@ -30,6 +30,11 @@ pub(crate) struct World {
     pub(crate) chance: Chance,
     cameras: BTreeMap<SourceKey, Camera>,
     microphones: BTreeMap<PeerKey, Microphone>,
+    /// Cameras do not hear what they are asked for.
+    pub(crate) is_deaf: bool,
+    /// Packets of a layer that are still to be held back.
+    hold: Option<(SourceKey, Layer, usize)>,
+    pub(crate) held: Vec<Packet>,
     /// Packets on their way, by the time they come and the order they were sent in.
     under_way: BTreeMap<(Now, u64), Packet>,
     sent: u64,
@@ -37,6 +42,8 @@ pub(crate) struct World {
     pub(crate) slots: BTreeMap<PeerKey, Vec<SlotState>>,
     pub(crate) layers: BTreeMap<PeerKey, (u8, bool)>,
     pub(crate) bitrates: BTreeMap<PeerKey, (u64, u64)>,
+    /// How often the room was looked at.
+    pub(crate) looks: usize,
     /// All outputs with their times.
     pub(crate) outputs: Vec<(Now, RoomOutput)>,
     forwards: Vec<Forward>,
@@ -60,12 +67,16 @@ impl World {
             chance: Chance(seed),
             cameras: BTreeMap::new(),
             microphones: BTreeMap::new(),
+            is_deaf: false,
+            hold: None,
+            held: Vec::new(),
             under_way: BTreeMap::new(),
             sent: 0,
             received: BTreeMap::new(),
             slots: BTreeMap::new(),
             layers: BTreeMap::new(),
             bitrates: BTreeMap::new(),
+            looks: 0,
             outputs: Vec::new(),
             forwards: Vec::new(),
             log: None,
@@ -90,6 +101,13 @@ impl World {
     pub(crate) fn show(&mut self, peer: PeerKey, kind: SourceKind, size: Size, layers: usize) {
         let source = SourceKey { peer, kind };
         self.cameras.insert(source, Camera::new(source, size, layers, &mut self.chance));
+        self.declare(peer);
+    }
+
+    /// Turns a camera or a screen on, in one size of so many bits per second.
+    pub(crate) fn show_single(&mut self, peer: PeerKey, kind: SourceKind, size: Size, bps: usize) {
+        let source = SourceKey { peer, kind };
+        self.cameras.insert(source, Camera::single(source, size, bps, &mut self.chance));
         self.declare(peer);
     }
 
@@ -131,6 +149,18 @@ impl World {
         self.room.set_wants(peer, &wants, u8::MAX, self.now);
     }
 
+    /// The next packets of a layer go to `held`.
+    pub(crate) fn hold(&mut self, source: SourceKey, layer: Layer, count: usize) {
+        self.hold = Some((source, layer, count));
+    }
+
+    fn is_held(&mut self, packet: &Packet) -> bool {
+        let Some((source, layer, count)) = &mut self.hold else { return false };
+        let is_held = *count > 0 && (*source, *layer) == (packet.source, packet.layer);
+        *count -= usize::from(is_held);
+        is_held
+    }
+
     pub(crate) fn run_ms(&mut self, duration_ms: u64) {
         for _ in 0..duration_ms {
             self.step();
@@ -147,13 +177,18 @@ impl World {
             microphone.speak(*peer, self.now, &mut packets);
         }
         for packet in packets {
-            self.send(packet);
+            if self.is_held(&packet) {
+                self.held.push(packet);
+            } else {
+                self.send(packet);
+            }
         }
         while let Some(entry) = self.under_way.first_entry().filter(|entry| entry.key().0 <= self.now) {
             let packet = entry.remove();
             self.deliver(&Packet { arrived: self.now, ..packet });
         }
         if self.room.poll_timeout().is_some_and(|due| due <= self.now) {
+            self.looks += 1;
             self.room.handle_timeout(self.now);
         }
         self.take_outputs();
@@ -191,7 +226,7 @@ impl World {
             }
             match &output {
                 RoomOutput::RequestKeyframe { source, layer } => {
-                    if let Some(camera) = self.cameras.get_mut(source) {
+                    if let Some(camera) = self.cameras.get_mut(source).filter(|_| !self.is_deaf) {
                         camera.ask_keyframe(*layer);
                     }
                 }
@@ -212,6 +247,11 @@ impl World {
             }
             self.outputs.push((self.now, output));
         }
+    }
+
+    /// What a receiver was sent on all its lines, as networks count.
+    pub(crate) fn bytes(&self, peer: PeerKey) -> u64 {
+        self.received.iter().filter(|((to, _), _)| *to == peer).map(|(_, received)| received.bytes).sum()
     }
 
     /// What stands in each slot of a kind.

@@ -21,7 +21,7 @@ pub struct RelayMetrics {
     bytes: Family<ToLabels, Counter>,
     handed_over: Family<ToLabels, Counter>,
     refused: Family<WhyLabels, Counter>,
-    refused_streams: Counter,
+    refused_streams: Family<WhyLabels, Counter>,
     dropped: Family<WhyLabels, Counter>,
 }
 
@@ -90,7 +90,7 @@ impl RelayMetrics {
         );
         registry.register(
             "trunkline_relay_refused_streams",
-            "Connections of clients beyond the bounds",
+            "Connections of clients that were closed for a bound, by reason",
             all.refused_streams.clone(),
         );
         registry.register(
@@ -163,8 +163,8 @@ impl RelayMetrics {
         self.bytes.get_or_create(&ToLabels { to }).inc_by(bytes);
     }
 
-    pub(super) fn count_refused_stream(&self) {
-        self.refused_streams.inc();
+    pub(super) fn count_refused_stream(&self, why: &'static str) {
+        self.refused_streams.get_or_create(&WhyLabels { why }).inc();
     }
 
     /// Nothing is left when the thread has ended.

@@ -17,11 +17,12 @@ use trunkline_turn::{FiveTuple, Transport};
 use super::connections::Joined;
 use super::link::{Command, RelayLink};
 use super::metrics::RelayMetrics;
+use crate::tcp::host_of;
 
 /// Streams at a time: those of a large installation's locked-down networks.
-const STREAMS_MAX: usize = 8_192;
-/// Streams of one address: an office behind one.
-const STREAMS_PER_ADDRESS: usize = 256;
+pub(super) const STREAMS_MAX: usize = 8_192;
+/// Streams of one host: an office behind one address.
+pub(super) const STREAMS_PER_HOST: usize = 256;
 /// What a stream may have waiting for the thread: a frame of the largest size, or a burst of video.
 const WAITING_BYTES_MAX: usize = 128 * 1024;
 /// What a frame counts beside its bytes: many tiny ones take room too.
@@ -31,9 +32,9 @@ pub(super) const OUT_FRAMES_MAX: usize = 256;
 /// Places among them that media leaves free for answers, which nobody repeats over a stream.
 pub(super) const OUT_ANSWERS: usize = 32;
 /// The first frame has to be there by then.
-const FIRST_FRAME: Duration = Duration::from_secs(10);
+pub(super) const FIRST_FRAME: Duration = Duration::from_secs(10);
 /// A client with an allocation says something within ten minutes.
-const SILENCE_MAX: Duration = Duration::from_mins(11);
+pub(super) const SILENCE_MAX: Duration = Duration::from_mins(11);
 /// How a `ConnectionBind` request starts (RFC 6062 §6.1).
 const CONNECTION_BIND: [u8; 2] = [0x00, 0x0B];
 /// How its success starts.
@@ -63,14 +64,14 @@ pub(super) struct Streams {
     link: Arc<RelayLink>,
     metrics: RelayMetrics,
     places: Arc<Semaphore>,
-    // Guards how many streams each address has.
-    addresses: Mutex<HashMap<IpAddr, usize>>,
+    // Guards how many streams each host has.
+    hosts: Mutex<HashMap<IpAddr, usize>>,
 }
 
 impl Streams {
     pub(super) fn new(link: Arc<RelayLink>, metrics: RelayMetrics) -> Self {
         let places = Arc::new(Semaphore::new(STREAMS_MAX));
-        Self { link, metrics, places, addresses: Mutex::default() }
+        Self { link, metrics, places, hosts: Mutex::default() }
     }
 
     /// Takes connections until the end is asked for.
@@ -114,9 +115,11 @@ impl Streams {
         if self.link.is_closed() {
             return;
         }
-        let place = Arc::clone(&self.places).try_acquire_owned();
-        let (Ok(_place), Some(_share)) = (place, self.take_share(client.ip())) else {
-            return self.metrics.count_refused_stream();
+        let Ok(_place) = Arc::clone(&self.places).try_acquire_owned() else {
+            return self.metrics.count_refused_stream("capacity");
+        };
+        let Some(_share) = self.take_share(client.ip()) else {
+            return self.metrics.count_refused_stream("address_quota");
         };
         let _counted = Counted::new(&self.metrics);
         let tuple = FiveTuple { transport: Transport::Stream, client, server };
@@ -149,65 +152,77 @@ impl Streams {
         tuple: FiveTuple,
     ) -> io::Result<()> {
         let room = Arc::new(Semaphore::new(WAITING_BYTES_MAX));
-        let mut patience = FIRST_FRAME;
-        loop {
-            match next_frame(buffer) {
-                Frame::Bytes(bytes) if buffer.len() >= bytes => {
-                    let frame: Vec<u8> = buffer.drain(..bytes).collect();
-                    // Nobody has a channel before the first request (RFC 8656 §12).
-                    if patience == FIRST_FRAME && is_channel_data(&frame) {
-                        return Err(io::ErrorKind::InvalidData.into());
-                    }
-                    patience = SILENCE_MAX;
-                    let count = u32::try_from(FRAME_BYTES + frame.len()).unwrap_or(u32::MAX);
-                    let permit = Arc::clone(&room).acquire_many_owned(count).await;
-                    let permit = permit.map_err(io::Error::other)?;
-                    let is_bind = frame.starts_with(&CONNECTION_BIND);
-                    // It hears of every answer from now on.
-                    let answer = answered.notified();
-                    self.link.push(Command::Frame { tuple, bytes: frame, room: permit });
-                    // What follows may be no frame any more: the answer, or the end of this task, tells.
-                    if is_bind {
-                        let waited = tokio::time::timeout(FIRST_FRAME, answer).await;
-                        waited.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?;
-                    }
-                }
-                Frame::Foreign => return Err(io::ErrorKind::InvalidData.into()),
-                _ => {
-                    debug_assert!(buffer.len() < FRAME_BYTES_MAX, "a frame is never longer");
-                    let read = tokio::time::timeout(patience, reader.read_buf(buffer)).await;
-                    if read.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?? == 0 {
-                        return Ok(());
-                    }
+        let first = tokio::time::timeout(FIRST_FRAME, cut_frame(&mut reader, buffer)).await;
+        let Ok(first) = first else {
+            self.metrics.count_refused_stream("no_frame");
+            return Err(io::ErrorKind::TimedOut.into());
+        };
+        let mut next = first?;
+        // Nobody has a channel before the first request (RFC 8656 §12).
+        if next.as_deref().is_some_and(is_channel_data) {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        while let Some(frame) = next {
+            let count = u32::try_from(FRAME_BYTES + frame.len()).unwrap_or(u32::MAX);
+            let permit = Arc::clone(&room).acquire_many_owned(count).await;
+            let permit = permit.map_err(io::Error::other)?;
+            let is_bind = frame.starts_with(&CONNECTION_BIND);
+            // It hears of every answer from now on.
+            let answer = answered.notified();
+            self.link.push(Command::Frame { tuple, bytes: frame, room: permit });
+            // What follows may be no frame any more: the answer, or the end of this task, tells.
+            if is_bind {
+                tokio::time::timeout(FIRST_FRAME, answer).await?;
+            }
+            next = tokio::time::timeout(SILENCE_MAX, cut_frame(&mut reader, buffer)).await??;
+        }
+        Ok(())
+    }
+
+    fn take_share(&self, address: IpAddr) -> Option<Share<'_>> {
+        let host = host_of(address.to_canonical());
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = hosts.entry(host).or_default();
+        if *count >= STREAMS_PER_HOST {
+            return None;
+        }
+        *count += 1;
+        Some(Share { streams: self, host })
+    }
+}
+
+/// Reads until `buffer` has a whole frame and takes that out of it; none when the stream has ended.
+async fn cut_frame<R: AsyncRead + Unpin>(
+    reader: &mut R,
+    buffer: &mut Vec<u8>,
+) -> io::Result<Option<Vec<u8>>> {
+    loop {
+        match next_frame(buffer) {
+            Frame::Bytes(bytes) if buffer.len() >= bytes => return Ok(Some(buffer.drain(..bytes).collect())),
+            Frame::Foreign => return Err(io::ErrorKind::InvalidData.into()),
+            _ => {
+                debug_assert!(buffer.len() < FRAME_BYTES_MAX, "a frame is never longer");
+                if reader.read_buf(buffer).await? == 0 {
+                    return Ok(None);
                 }
             }
         }
     }
-
-    fn take_share(&self, address: IpAddr) -> Option<Share<'_>> {
-        let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = addresses.entry(address).or_default();
-        if *count >= STREAMS_PER_ADDRESS {
-            return None;
-        }
-        *count += 1;
-        Some(Share { streams: self, address })
-    }
 }
 
-/// A place among an address's streams.
+/// A place among a host's streams.
 struct Share<'s> {
     streams: &'s Streams,
-    address: IpAddr,
+    host: IpAddr,
 }
 
 impl Drop for Share<'_> {
     fn drop(&mut self) {
-        let mut addresses = self.streams.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = addresses.get_mut(&self.address) {
+        let mut hosts = self.streams.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = hosts.get_mut(&self.host) {
             *count -= 1;
             if *count == 0 {
-                addresses.remove(&self.address);
+                hosts.remove(&self.host);
             }
         }
     }
@@ -262,9 +277,7 @@ async fn write<W: AsyncWrite + Unpin>(
             parts = vec![parts.concat()];
         }
         for bytes in parts {
-            tokio::time::timeout(FIRST_FRAME, writer.write_all(&bytes))
-                .await
-                .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+            tokio::time::timeout(FIRST_FRAME, writer.write_all(&bytes)).await??;
         }
         writer.flush().await?;
         if joined.is_some() {

@@ -1,5 +1,7 @@
 //! Clients on real sockets: UDP, TCP and streams that were opened elsewhere.
 
+mod bounds;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -325,6 +327,27 @@ async fn allocate_tcp(lab: &Lab, user: &str) -> (Framed<TcpStream>, Client, Sock
     }
 }
 
+/// Alice's relay of TCP with a connection to a peer.
+struct Reach {
+    control: Framed<TcpStream>,
+    client: Client,
+    far: TcpStream,
+    /// The peer, which goes on listening.
+    peer: TcpListener,
+    id: u32,
+}
+
+async fn reach(lab: &Lab) -> Reach {
+    let peer = TcpListener::bind((LOOPBACK, 0)).await.expect("a port");
+    let address = peer.local_addr().expect("bound");
+    let (mut control, mut client, relay) = allocate_tcp(lab, "a.alice").await;
+    let connected = ask(&mut control, &mut client, |client| client.connect(address)).await;
+    let Event::Connected(id) = connected else { panic!("{connected:?}") };
+    let (far, from) = within(peer.accept()).await.expect("a connection");
+    assert_eq!(from, relay, "it comes from the relay");
+    Reach { control, client, far, peer, id }
+}
+
 /// A stream that takes a connection, and is nothing but it from then on.
 async fn bind(lab: &Lab, user: &str, id: u32) -> TcpStream {
     let (mut line, mut client) = (stream(lab).await, lab.client(user));
@@ -351,13 +374,7 @@ async fn talk(near: &mut TcpStream, far: &mut TcpStream) {
 #[tokio::test]
 async fn bytes_go_both_ways_over_a_connection_to_a_peer() {
     let lab = Lab::with(&["127.0.0.0/8"], |config| config.is_tcp_on = true);
-    let peer = TcpListener::bind((LOOPBACK, 0)).await.expect("a port");
-    let address = peer.local_addr().expect("bound");
-    let (mut control, mut client, relay) = allocate_tcp(&lab, "a.alice").await;
-    let connected = ask(&mut control, &mut client, |client| client.connect(address)).await;
-    let Event::Connected(id) = connected else { panic!("{connected:?}") };
-    let (mut far, from) = within(peer.accept()).await.expect("a connection");
-    assert_eq!(from, relay, "it comes from the relay");
+    let Reach { control: _control, mut far, id, .. } = reach(&lab).await;
     let mut near = bind(&lab, "a.alice", id).await;
     talk(&mut near, &mut far).await;
     let text = lab.stop().await;
@@ -409,12 +426,7 @@ async fn two_relays_of_tcp_reach_each_other_and_nothing_else_of_this_machine_is_
 #[tokio::test]
 async fn connections_end_with_the_stream_that_has_the_relay() {
     let lab = Lab::with(&["127.0.0.0/8"], |config| config.is_tcp_on = true);
-    let peer = TcpListener::bind((LOOPBACK, 0)).await.expect("a port");
-    let address = peer.local_addr().expect("bound");
-    let (mut control, mut client, _) = allocate_tcp(&lab, "a.alice").await;
-    let connected = ask(&mut control, &mut client, |client| client.connect(address)).await;
-    let Event::Connected(id) = connected else { panic!("{connected:?}") };
-    let (mut far, _) = within(peer.accept()).await.expect("a connection");
+    let Reach { control, mut far, id, .. } = reach(&lab).await;
     let mut near = bind(&lab, "a.alice", id).await;
     drop(control);
     let mut nothing = [0; 1];
@@ -436,12 +448,8 @@ async fn a_stream_that_binds_nothing_goes_on_as_it_was() {
 #[tokio::test]
 async fn a_stream_that_goes_away_while_it_binds_gives_its_connection_back() {
     let lab = Lab::with(&["127.0.0.0/8"], |config| config.is_tcp_on = true);
-    let peer = TcpListener::bind((LOOPBACK, 0)).await.expect("a port");
+    let Reach { mut control, mut client, mut far, peer, id } = reach(&lab).await;
     let address = peer.local_addr().expect("bound");
-    let (mut control, mut client, _) = allocate_tcp(&lab, "a.alice").await;
-    let connected = ask(&mut control, &mut client, |client| client.connect(address)).await;
-    let Event::Connected(id) = connected else { panic!("{connected:?}") };
-    let (mut far, _) = within(peer.accept()).await.expect("a connection");
     let (mut line, mut other) = (stream(&lab).await, lab.client("a.alice"));
     // The nonce first, so that the next request binds.
     let request = other.bind_connection(id);

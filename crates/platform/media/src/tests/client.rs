@@ -7,8 +7,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Instant;
 
 use trunkline_net::framing::{FrameReader, write_frame};
-use trunkline_sfu::testing::{Client, ClientConfig, ClientEvent, ClientOutput, Received, Sent, opus};
-use trunkline_sfu::{Codec, Datagram, Layer, Now, SourceKind};
+use trunkline_sfu::testing::{Client, ClientConfig, ClientEvent, ClientOutput, Received, Sent, voice};
+use trunkline_sfu::{Datagram, Now};
 
 use super::relayed::Relayed;
 
@@ -88,15 +88,7 @@ impl TestClient {
 
     /// Says a packet of audio, the next one.
     pub(super) fn say(&mut self, now: Now) {
-        let sent = Sent {
-            kind: SourceKind::Audio,
-            layer: Layer::Low,
-            codec: Codec::Opus,
-            timestamp: self.said.wrapping_mul(960),
-            marker: false,
-            level_dbov: Some(-20),
-            payload: opus(self.said),
-        };
+        let sent = voice(self.said);
         self.said += 1;
         self.send(sent, now);
     }

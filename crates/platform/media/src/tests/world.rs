@@ -1,6 +1,6 @@
 //! A media plane, one room of it, and clients.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -78,15 +78,7 @@ impl World {
 
     #[expect(clippy::disallowed_methods, reason = "the transport library of the clients counts from it")]
     pub(super) fn with(change: impl FnOnce(&mut MediaConfig)) -> Self {
-        let mut config = MediaConfig {
-            listen: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
-            port_first: 0,
-            threads: 1,
-            public: Vec::new(),
-            is_tcp_on: true,
-            is_loopback_offered: true,
-            peers_max: 10,
-        };
+        let mut config = MediaConfig::loopback();
         change(&mut config);
         let (metrics, clock) = (Metrics::default(), Arc::new(AheadClock::default()));
         let plane_clock = Arc::clone(&clock) as Arc<dyn Clock>;

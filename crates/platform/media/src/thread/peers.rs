@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use trunkline_sfu::{Now, Packet, Peer, PeerEvent, PeerKey, PeerSink, PeerStats, Transmission};
+use trunkline_sfu::{Now, Packet, Peer, PeerEvent, PeerKey, PeerSink, Transmission};
 
 use super::demux::Demux;
 use super::guard::{drop_guarded, guard};
@@ -90,7 +90,6 @@ pub(super) struct Transport {
     /// Whether its data channels are open: the one without order, and the ordered one.
     data_open: [bool; 2],
     pub(super) dropped: u64,
-    pub(super) stats: Option<PeerStats>,
     _place: Place,
 }
 
@@ -119,7 +118,6 @@ impl Transport {
             since: now,
             data_open: [false; 2],
             dropped: 0,
-            stats: None,
             _place: place,
         }
     }
@@ -176,12 +174,14 @@ impl Transport {
     }
 
     /// How it was.
-    pub(super) fn report(&self, now: Now) -> QualityReport {
+    pub(super) fn report(&mut self, now: Now) -> QualityReport {
+        // There is nothing to ask after a panic.
+        let stats = self.with(|peer| peer.stats(now)).ok();
         QualityReport {
             lasted: now.saturating_sub(self.since),
             path: self.path,
             dropped: self.dropped,
-            stats: self.stats.clone(),
+            stats,
         }
     }
 }

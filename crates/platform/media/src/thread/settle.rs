@@ -50,7 +50,7 @@ impl MediaThread {
             match self.peers.get_mut(&key).map(|entry| &mut entry.kind) {
                 Some(Kind::Transport(transport)) => {
                     // A panic shows when it is drained.
-                    let _ = transport.with(|peer| peer.write(&forward));
+                    let _ = transport.with(|peer| peer.write(forward));
                     self.dirty.push(key);
                 }
                 Some(Kind::Loop(queue)) => {
@@ -80,7 +80,13 @@ impl MediaThread {
                     self.touched.insert(room);
                 }
                 PeerEvent::Estimate { bps, .. } => {
-                    self.with_room(room, now, |entry| entry.room.handle_estimate(key, bps, now));
+                    let round_trip = transport.with(|peer| peer.round_trip()).ok().flatten();
+                    self.with_room(room, now, |entry| {
+                        entry.room.handle_estimate(key, bps, now);
+                        if let Some(round_trip) = round_trip {
+                            entry.room.handle_round_trip(key, round_trip);
+                        }
+                    });
                     self.touched.insert(room);
                 }
                 PeerEvent::DataOpen { is_reliable } => transport.set_data_open(is_reliable, true),
@@ -93,7 +99,6 @@ impl MediaThread {
                     }
                     self.touched.insert(room);
                 }
-                PeerEvent::Stats(stats) => transport.stats = Some(*stats),
                 PeerEvent::Closed => self.end_peer(key, Some(Ended("closed by the client")), now),
             }
         }
@@ -113,7 +118,14 @@ impl MediaThread {
     fn handle_output(&mut self, room: RoomKey, output: RoomOutput, now: Now) {
         match output {
             RoomOutput::RequestKeyframe { source, layer } => {
-                self.write(source.peer, |peer| peer.request_keyframe(source.kind, layer));
+                let round_trip = self.write(source.peer, |peer| {
+                    peer.request_keyframe(source.kind, layer);
+                    peer.round_trip()
+                });
+                // Of who gets no pictures there are no estimates to learn it with.
+                if let Some(round_trip) = round_trip.flatten() {
+                    self.with_room(room, now, |entry| entry.room.handle_round_trip(source.peer, round_trip));
+                }
             }
             RoomOutput::SetBitrate { peer, minimum_bps, desired_bps } => {
                 self.write(peer, |peer| peer.set_bitrate(minimum_bps, desired_bps));

@@ -1,7 +1,5 @@
 //! A thread without a thread: what bugs of clients and rooms do to it.
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use tokio::sync::{mpsc, oneshot};
 use trunkline_kernel::{SystemClock, SystemEntropy};
 use trunkline_sfu::NamedMids;
@@ -22,15 +20,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let config = MediaConfig {
-            listen: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
-            port_first: 0,
-            threads: 1,
-            public: Vec::new(),
-            is_tcp_on: false,
-            is_loopback_offered: true,
-            peers_max: 10,
-        };
+        let config = MediaConfig { is_tcp_on: false, ..MediaConfig::loopback() };
         let ends = ports::bind(&config, 0).expect("loopback has free ports");
         let shared = Shared {
             config,

@@ -22,7 +22,7 @@ fn run(is_batched: bool) -> Vec<(SlotKey, u64, u32, Vec<u8>)> {
     for round in 0..40 {
         for part in 0..8 {
             let (is_video, index) = [(false, 0), (false, 1), (true, 0)][part as usize % 3];
-            pair.peer.write(&forward(is_video, index, round * 8 + part, pair.now));
+            pair.peer.write(forward(is_video, index, round * 8 + part, pair.now));
             if !is_batched {
                 pair.touch();
             }
@@ -49,9 +49,9 @@ fn batched_writes_leave_as_single_ones_do() {
 fn voice_goes_ahead_of_pictures_that_were_written_before_it() {
     let mut pair = Pair::connected(client_config());
     for number in 0..40 {
-        pair.peer.write(&forward(true, 0, number, pair.now));
+        pair.peer.write(forward(true, 0, number, pair.now));
     }
-    pair.peer.write(&forward(false, 0, 0, pair.now));
+    pair.peer.write(forward(false, 0, 0, pair.now));
     pair.touch();
     pair.run(Duration::from_secs(1));
     let voice = pair.received().iter().position(|one| !one.slot.is_video).unwrap();

@@ -103,7 +103,7 @@ fn a_channel_is_closed_without_the_rest() {
     assert_eq!(pair.seen.events.iter().filter(|event| told(event)).count(), 1, "{:?}", pair.seen.events);
     assert!(!pair.peer.write_data(true, b"too late"));
     assert!(pair.peer.write_data(false, b"still there"));
-    pair.send(super::harness::voice(0));
+    pair.send(crate::testing::voice(0));
     pair.run(Duration::from_millis(200));
     let came = |event: &ClientEvent| matches!(event, ClientEvent::Data { is_reliable: false, .. });
     assert!(pair.out.events.iter().any(came), "{:?}", pair.out.events);

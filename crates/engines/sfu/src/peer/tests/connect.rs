@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::harness::{CLIENT, Pair, SERVER, address, client_config, forward};
-use crate::testing::{ClientConfig, ClientEvent, LinkModel};
-use crate::{Codec, CodecSet, PeerEvent, SlotKey};
+use crate::testing::{ClientConfig, ClientEvent, LinkModel, voice};
+use crate::{Codec, CodecSet, PeerEvent, SlotKey, SourceKind};
 
 #[test]
 fn a_client_connects_and_lines_are_known() {
@@ -88,19 +88,23 @@ fn a_peer_that_closes_tells_its_client() {
 }
 
 #[test]
-fn statistics_come_every_five_seconds_with_the_way_in_use() {
+fn statistics_are_there_from_the_first_second_with_the_way_in_use() {
     let mut pair = Pair::connected(client_config());
-    pair.run(Duration::from_secs(11));
-    let stats: Vec<_> = pair
-        .seen
-        .events
-        .iter()
-        .filter_map(|event| if let PeerEvent::Stats(stats) = event { Some(stats) } else { None })
-        .collect();
-    assert_eq!(stats.len(), 2);
-    assert_eq!(stats[1].path, Some((address(CLIENT), false)));
-    assert_eq!(stats[1].at.checked_sub(stats[0].at), Some(Duration::from_secs(5)));
-    assert!(stats[1].bytes_in > stats[0].bytes_in && stats[0].bytes_out > 0, "{stats:?}");
+    for number in 0..25 {
+        pair.send(voice(number));
+        pair.peer.write(forward(false, 1, number, pair.now));
+        pair.touch();
+        pair.run(Duration::from_millis(20));
+    }
+    let stats = pair.peer.stats(pair.now);
+    assert_eq!((stats.at, stats.path), (pair.now, Some((address(CLIENT), false))));
+    assert!(stats.bytes_in > 2_000 && stats.bytes_out > 2_000, "{stats:?}");
+    let [source] = stats.sources[..] else { panic!("{:?}", stats.sources) };
+    assert_eq!((source.kind, source.packets), (SourceKind::Audio, 25));
+    let [slot] = stats.slots[..] else { panic!("{:?}", stats.slots) };
+    assert_eq!((slot.slot, slot.packets), (SlotKey { is_video: false, index: 1 }, 25));
+    pair.run(Duration::from_secs(6));
+    assert_eq!(pair.peer.stats(pair.now).sources[0].loss, Some(0.0), "the library tells every five seconds");
 }
 
 #[test]
@@ -108,7 +112,7 @@ fn a_client_that_only_hears_gets_no_padding() {
     let mut pair = Pair::connected(client_config());
     pair.sent_down = 0;
     for number in 0..500 {
-        pair.peer.write(&forward(false, 0, number, pair.now));
+        pair.peer.write(forward(false, 0, number, pair.now));
         pair.touch();
         pair.run(Duration::from_millis(20));
     }

@@ -1,5 +1,6 @@
 //! A peer and a client with a way between them.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -8,9 +9,9 @@ use crate::testing::{
     Client, ClientConfig, ClientEvent, ClientOutput, Link, LinkModel, Received, Sent, Vp8Frame,
 };
 use crate::{
-    Accepted, Certificate, Codec, Credentials, Datagram, Forward, HostCandidate, Layer, Marks, NamedMids,
-    Now, Offer, OfferError, Packet, Peer, PeerConfig, PeerError, PeerEvent, PeerKey, PeerLimits, PeerSink,
-    SlotKey, SourceKind, Transmission,
+    Accepted, Certificate, Codec, Credentials, Datagram, Forward, HostCandidate, Marks, NamedMids, Now,
+    Offer, OfferError, Packet, Peer, PeerConfig, PeerError, PeerEvent, PeerKey, PeerLimits, PeerSink,
+    SlotKey, Transmission,
 };
 
 pub(super) const SERVER: &str = "192.0.2.1:10000";
@@ -65,6 +66,14 @@ pub(super) struct Seen {
     pub(super) transmissions: Vec<Transmission>,
 }
 
+impl Seen {
+    /// Datagrams that begin with this kind of RTCP.
+    pub(super) fn count_reports(&self, kind: u8) -> usize {
+        let is_of_kind = |bytes: &[u8]| matches!(bytes, [128..=191, second, ..] if *second == kind);
+        self.transmissions.iter().filter(|sent| is_of_kind(&sent.bytes)).count()
+    }
+}
+
 impl PeerSink for Seen {
     fn transmit(&mut self, transmission: Transmission) {
         self.transmissions.push(transmission);
@@ -92,6 +101,10 @@ pub(super) struct Pair {
     pub(super) failure: Option<PeerError>,
     /// Datagrams the peer has sent.
     pub(super) sent_down: usize,
+    /// Those of them that begin with a sender report.
+    pub(super) reports_down: usize,
+    /// Those of them that are media, by stream.
+    pub(super) media_down: BTreeMap<u32, usize>,
     /// Copies of what the client has sent lately.
     pub(super) sent_up: Vec<Vec<u8>>,
     offers: u8,
@@ -125,6 +138,8 @@ impl Pair {
             accepted,
             failure: None,
             sent_down: 0,
+            reports_down: 0,
+            media_down: BTreeMap::new(),
             sent_up: Vec::new(),
             offers: 1,
             peer_due: now,
@@ -186,6 +201,15 @@ impl Pair {
             Err(failure) => self.failure = Some(failure),
         }
         self.sent_down += self.seen.transmissions.len();
+        self.reports_down += self.seen.count_reports(200);
+        for sent in &self.seen.transmissions {
+            if let [128..=191, second, _, _, _, _, _, _, stream @ ..] = sent.bytes.as_slice()
+                && !(192..=223).contains(second)
+            {
+                let stream = stream.first_chunk().copied().map_or(0, u32::from_be_bytes);
+                *self.media_down.entry(stream).or_default() += 1;
+            }
+        }
         for transmission in self.seen.transmissions.drain(..) {
             self.down.send(transmission, self.now);
         }
@@ -257,18 +281,6 @@ pub(super) fn accept(peer: &mut Peer, sdp: &str, number: u8, now: Now) -> Result
 /// A transmission as it arrives.
 pub(super) fn datagram(sent: &Transmission) -> Datagram<'_> {
     Datagram { is_tcp: sent.is_tcp, source: sent.source, destination: sent.destination, bytes: &sent.bytes }
-}
-
-pub(super) fn voice(number: u32) -> Sent {
-    Sent {
-        kind: SourceKind::Audio,
-        layer: Layer::Low,
-        codec: Codec::Opus,
-        timestamp: 960 * number,
-        marker: number == 0,
-        level_dbov: Some(-20),
-        payload: crate::testing::opus(number),
-    }
 }
 
 /// A packet for the client, as a room makes it.

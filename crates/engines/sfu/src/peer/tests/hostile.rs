@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::harness::{CLIENT, Pair, SERVER, address, client_config, voice};
+use super::harness::{CLIENT, Pair, SERVER, address, client_config};
+use crate::testing::voice;
 use crate::{Datagram, DropReason, PeerError, PeerEvent};
 
 fn from_client(bytes: &[u8]) -> Datagram<'_> {

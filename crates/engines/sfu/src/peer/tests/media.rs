@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::harness::{Pair, client_config, forward, voice};
-use crate::testing::{ClientConfig, ClientEvent, LinkModel, Sent, Vp8Frame, vp8};
+use super::harness::{Pair, client_config, forward};
+use crate::testing::{ClientConfig, ClientEvent, LinkModel, Sent, Vp8Frame, voice, vp8};
 use crate::{Codec, Layer, Marks, PeerEvent, SlotKey, SourceKind, Vp8Fields};
 
 fn picture(kind: SourceKind, layer: Layer, number: u16) -> Sent {
@@ -107,7 +107,7 @@ fn what_is_written_comes_on_its_slot_with_the_numbers_given() {
     let mut pair = Pair::connected(client_config());
     let marks = Marks { level_dbov: Some(-33), has_voice: Some(true), ..Marks::default() };
     for number in 0..5 {
-        pair.peer.write(&crate::Forward { marks, ..forward(false, 1, number, pair.now) });
+        pair.peer.write(crate::Forward { marks, ..forward(false, 1, number, pair.now) });
         pair.touch();
         pair.run(Duration::from_millis(20));
     }
@@ -132,7 +132,7 @@ fn marks_of_pictures_are_passed_on() {
         playout_delay_ms: Some((50, 400)),
         ..Marks::default()
     };
-    pair.peer.write(&crate::Forward { marks, ..forward(true, 0, 0, pair.now) });
+    pair.peer.write(crate::Forward { marks, ..forward(true, 0, 0, pair.now) });
     pair.touch();
     pair.run(Duration::from_millis(100));
     let got = pair.received();
@@ -153,7 +153,7 @@ fn marks_of_pictures_are_passed_on() {
 fn vp8_fields_are_put_in_place() {
     let mut pair = Pair::connected(client_config());
     let patch = Some(Vp8Fields { picture_id: Some(0x1234), tl0_picture: Some(77), key_index: Some(9) });
-    pair.peer.write(&crate::Forward { patch, ..forward(true, 0, 0, pair.now) });
+    pair.peer.write(crate::Forward { patch, ..forward(true, 0, 0, pair.now) });
     pair.touch();
     pair.run(Duration::from_millis(100));
     let got = pair.received();
@@ -164,15 +164,15 @@ fn vp8_fields_are_put_in_place() {
 #[test]
 fn nothing_is_written_on_a_slot_that_is_not_there_or_with_fields_that_are_not() {
     let mut pair = Pair::connected(client_config());
-    pair.peer.write(&forward(false, 2, 0, pair.now));
-    pair.peer.write(&forward(true, 1, 0, pair.now));
+    pair.peer.write(forward(false, 2, 0, pair.now));
+    pair.peer.write(forward(true, 1, 0, pair.now));
     let bare = crate::Forward {
         payload: vec![0x10, 0x10, 0, 0, 0x9d].into(),
         patch: Some(Vp8Fields { picture_id: Some(1), ..Vp8Fields::default() }),
         ..forward(true, 0, 0, pair.now)
     };
-    pair.peer.write(&bare);
-    pair.peer.write(&crate::Forward { codec: Codec::Vp8, ..forward(false, 0, 0, pair.now) });
+    pair.peer.write(bare);
+    pair.peer.write(crate::Forward { codec: Codec::Vp8, ..forward(false, 0, 0, pair.now) });
     pair.touch();
     pair.run(Duration::from_millis(100));
     assert_eq!(pair.received().len(), 0);
@@ -182,7 +182,7 @@ fn nothing_is_written_on_a_slot_that_is_not_there_or_with_fields_that_are_not() 
 fn key_frames_are_asked_for_in_both_directions() {
     let mut pair = Pair::connected(client_config());
     pair.send(picture(SourceKind::Camera, Layer::Middle, 0));
-    pair.peer.write(&forward(true, 0, 0, pair.now));
+    pair.peer.write(forward(true, 0, 0, pair.now));
     pair.touch();
     pair.run(Duration::from_millis(100));
     pair.forget();
@@ -242,7 +242,7 @@ fn an_estimate_grows_where_there_is_room() {
     pair.peer.set_bitrate(0, 3_000_000);
     for number in 0..600 {
         for part in 0..6 {
-            pair.peer.write(&forward(true, 0, number * 6 + part, pair.now));
+            pair.peer.write(forward(true, 0, number * 6 + part, pair.now));
         }
         pair.touch();
         pair.run(Duration::from_millis(33));
@@ -268,7 +268,7 @@ fn a_clients_own_estimate_counts_when_there_is_no_other_and_packets_are_lost() {
         for number in 0..900 {
             // What is repaired the client does not count as lost.
             let sent = forward(true, 0, phase * 900 + number, pair.now);
-            pair.peer.write(&crate::Forward { is_repairable: false, ..sent });
+            pair.peer.write(crate::Forward { is_repairable: false, ..sent });
             pair.touch();
             pair.run(Duration::from_millis(20));
         }
@@ -294,7 +294,7 @@ fn an_estimate_falls_only_where_the_way_is_narrow() {
         pair.peer.set_bitrate(0, 600_000);
         pair.down.set_model(LinkModel { rate_bps, ..LinkModel::default() });
         for number in 0..600 {
-            pair.peer.write(&forward(true, 0, number, pair.now));
+            pair.peer.write(forward(true, 0, number, pair.now));
             pair.touch();
             pair.run(Duration::from_millis(33));
         }
@@ -305,5 +305,5 @@ fn an_estimate_falls_only_where_the_way_is_narrow() {
         estimates.fold(1_000_000, |_, bps| bps)
     };
     assert!(last(0) >= 1_000_000, "{}", last(0));
-    assert!(last(150_000) <= 250_000, "{}", last(150_000));
+    assert!(last(150_000) <= 300_000, "{}", last(150_000));
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::harness::{CLIENT, Pair, SERVER, address, client_config, forward, voice};
+use super::harness::{CLIENT, Pair, SERVER, address, client_config, forward};
+use crate::testing::voice;
 use crate::{Datagram, PeerError, PeerEvent};
 
 const STRANGER: &str = "203.0.113.66:6666";
@@ -37,7 +38,7 @@ fn goes_on(pair: &mut Pair) {
         pair.send(voice(number));
         pair.client.write_data(true, b"after");
         let voice = forward(false, 0, number, pair.now);
-        pair.peer.write(&voice);
+        pair.peer.write(voice);
         pair.touch();
         pair.run(Duration::from_millis(20));
     }

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use super::harness::{Pair, accept, client_config, forward, voice};
+use super::harness::{Pair, accept, client_config, forward};
+use crate::testing::voice;
 use crate::{OfferError, SlotKey};
 
 #[test]
 fn more_slots_come_with_a_later_offer_and_the_old_ones_go_on() {
     let mut pair = Pair::connected(client_config());
-    pair.peer.write(&forward(false, 0, 0, pair.now));
+    pair.peer.write(forward(false, 0, 0, pair.now));
     pair.touch();
     pair.run(Duration::from_millis(100));
     let before = pair.received()[0].ssrc;
@@ -17,7 +18,7 @@ fn more_slots_come_with_a_later_offer_and_the_old_ones_go_on() {
     assert_eq!(pair.accepted.ufrag, "aa00000000000001", "ICE goes on");
     pair.forget();
     for (is_video, index) in [(false, 0), (false, 3), (true, 3)] {
-        pair.peer.write(&forward(is_video, index, 1, pair.now));
+        pair.peer.write(forward(is_video, index, 1, pair.now));
     }
     pair.touch();
     pair.run(Duration::from_millis(200));
@@ -41,7 +42,7 @@ fn ice_begins_anew_with_the_credentials_given_and_media_goes_on() {
     pair.forget();
     for number in 0..10 {
         pair.send(voice(number));
-        pair.peer.write(&forward(false, 0, number, pair.now));
+        pair.peer.write(forward(false, 0, number, pair.now));
         pair.touch();
         pair.run(Duration::from_millis(20));
     }
@@ -54,7 +55,7 @@ fn slots_may_be_added_while_ice_begins_anew() {
     let mut pair = Pair::connected(client_config());
     pair.renew(1, 1, true).unwrap();
     pair.run(Duration::from_secs(2));
-    pair.peer.write(&forward(true, 1, 0, pair.now));
+    pair.peer.write(forward(true, 1, 0, pair.now));
     pair.touch();
     pair.run(Duration::from_millis(100));
     assert_eq!(pair.received().len(), 1);
