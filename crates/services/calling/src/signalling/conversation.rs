@@ -53,7 +53,7 @@ pub(super) struct Conversation {
     /// The highest number acknowledged to the client.
     told: u64,
     secret: SecretHash,
-    /// Good until the client has spoken after a resume: `resumed` may have been lost with its socket.
+    /// Good until something is heard after a resume: `resumed` may have been lost with its socket.
     previous_secret: Option<SecretHash>,
 }
 
@@ -78,8 +78,13 @@ impl Conversation {
             return Arrival::Gap;
         }
         self.received = n;
-        self.previous_secret = None;
         Arrival::New
+    }
+
+    /// Something is heard on the present socket: nobody speaks there who did not get the newest secret. A `resume` that
+    /// is still on its way from a socket before comes too late.
+    pub(super) fn heard(&mut self) {
+        self.previous_secret = None;
     }
 
     /// The client has received everything up to `a`; false when that was never said.

@@ -250,7 +250,7 @@ impl Session {
     /// A socket is gone, or says that it is; false when another one had its place already.
     pub(super) fn detach(&self, number: SocketNumber, now: Duration) -> bool {
         let mut state = self.lock();
-        let is_present = state.socket.as_ref().is_some_and(|socket| socket.number == number);
+        let is_present = state.is_present(number);
         if is_present {
             state.socket = None;
             state.lost_at = Some(now);
@@ -295,12 +295,7 @@ impl Session {
         }
         match &state.socket {
             Some(socket) if socket.number == number => socket.closing.clone(),
-            _ => Some(Bye {
-                code: RESUMED_ELSEWHERE,
-                reason: "The session goes on over another socket.".to_owned(),
-                retry: false,
-                retry_after_ms: None,
-            }),
+            _ => Some(bye(RESUMED_ELSEWHERE, "The session goes on over another socket.", false)),
         }
     }
 
@@ -339,12 +334,7 @@ impl Session {
             if now.saturating_sub(state.heard_at) >= SILENCE_MAX
                 && let Some(socket) = &mut state.socket
             {
-                socket.closing.get_or_insert(Bye {
-                    code: SILENT,
-                    reason: "Nothing was heard for 30 seconds.".to_owned(),
-                    retry: true,
-                    retry_after_ms: None,
-                });
+                socket.closing.get_or_insert(bye(SILENT, "Nothing was heard for 30 seconds.", true));
                 socket.writable.notify_one();
             }
             return Absence::Nothing;
@@ -367,9 +357,15 @@ impl Session {
 
     // ---- what is heard ----
 
-    /// Something was heard on the socket.
-    pub(super) fn heard(&self, now: Duration) {
-        self.lock().heard_at = now;
+    /// Something was heard on a socket; false when another one has its place.
+    pub(super) fn heard(&self, number: SocketNumber, now: Duration) -> bool {
+        let mut state = self.lock();
+        let is_present = state.is_present(number);
+        if is_present {
+            state.heard_at = now;
+            state.conversation.heard();
+        }
+        is_present
     }
 
     /// Says something without a number, on the present socket only.
@@ -453,6 +449,10 @@ impl Session {
 }
 
 impl State {
+    fn is_present(&self, number: SocketNumber) -> bool {
+        self.socket.as_ref().is_some_and(|socket| socket.number == number)
+    }
+
     fn attach(&mut self, now: Duration) -> (SocketNumber, Arc<Notify>) {
         self.sockets += 1;
         let writable = Arc::new(Notify::new());
@@ -480,14 +480,18 @@ impl State {
     }
 }
 
+fn bye(code: u16, reason: &str, retry: bool) -> Bye {
+    Bye { code, reason: reason.to_owned(), retry, retry_after_ms: None }
+}
+
 /// The goodbye to a client that breaks the protocol.
 pub(super) fn malformed(reason: &str) -> Bye {
-    Bye { code: MALFORMED, reason: reason.to_owned(), retry: false, retry_after_ms: None }
+    bye(MALFORMED, reason, false)
 }
 
 /// The goodbye to a client that goes too fast.
 pub(super) fn too_many(reason: &str) -> Bye {
-    Bye { code: TOO_MANY, reason: reason.to_owned(), retry: true, retry_after_ms: Some(5_000) }
+    Bye { retry_after_ms: Some(5_000), ..bye(TOO_MANY, reason, true) }
 }
 
 #[cfg(test)]

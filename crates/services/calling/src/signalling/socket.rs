@@ -216,8 +216,10 @@ where
 fn take(service: &Arc<CallingService>, opened: &Opened, read: &mut Read, is_open: bool) -> Option<Ended> {
     let session = &opened.session;
     let now = service.parts.clock.monotonic();
-    if !read.texts.is_empty() || !read.answers.is_empty() {
-        session.heard(now);
+    let is_heard = !read.texts.is_empty() || !read.answers.is_empty();
+    if is_heard && !session.heard(opened.number, now) {
+        // Another socket has its place, and there the client says again what was not acknowledged.
+        read.texts.clear();
     }
     for text in std::mem::take(&mut read.texts) {
         if text.len() > CLIENT_BYTES_MAX {

@@ -11,6 +11,7 @@ on_both_engines!(SLICES;
     what_was_said_meanwhile_comes_after,
     requests_are_done_once,
     the_old_socket_is_closed,
+    a_resume_that_comes_late_takes_nothing_over,
     a_session_without_a_socket_ends,
     a_session_that_was_left_is_gone,
     asking_for_a_session_that_is_gone_is_no_guess,
@@ -61,6 +62,25 @@ async fn the_old_socket_is_closed(store: TestStore) {
     assert_eq!(world.metrics.sessions.get(), 1);
     other.send(r#"{"t":"ping","at":1}"#).await.expect("the server reads");
     assert_eq!(other.next().await.expect("a pong")["t"], "pong");
+}
+
+/// A client gave a socket up before its `resume` was through, which arrives when the session goes on elsewhere.
+async fn a_resume_that_comes_late_takes_nothing_over(store: TestStore) {
+    let world = World::new(store).await;
+    let mut client = world.connect(ADA).await;
+    let late = json!({
+        "t": "resume", "session": client.welcome["session"], "resume": client.welcome["resume"], "a": 0,
+    });
+    client.cut();
+    client.resume().await.expect("it goes on");
+    let ping = r#"{"t":"ping","at":1}"#;
+    client.socket().send(ping).await.expect("the server reads");
+    assert_eq!(client.socket().next().await.expect("a pong")["t"], "pong");
+    let mut socket = SignallingSocket::open(&world.origin, &world.tasks).await.expect("a socket");
+    socket.send(&late.to_string()).await.expect("the server reads");
+    assert_eq!(socket.close_code().await, Some(4410));
+    client.socket().send(ping).await.expect("the server reads");
+    assert_eq!(client.socket().next().await.expect("a pong")["t"], "pong");
 }
 
 async fn a_session_without_a_socket_ends(store: TestStore) {

@@ -37,14 +37,14 @@ fn acknowledgements_go_with_messages_or_alone_after_many() {
 }
 
 #[test]
-fn the_secret_before_is_good_until_the_client_has_spoken() {
+fn the_secret_before_is_good_until_something_is_heard() {
     let mut conversation = Conversation::new([1; 32]);
     assert_eq!(conversation.resume(&[9; 32], 0, [2; 32]), Err(ResumeRefusal::WrongSecret));
     assert_eq!(conversation.resume(&[1; 32], 0, [2; 32]), Ok(()));
     // The answer with the second secret was lost.
     assert_eq!(conversation.resume(&[1; 32], 0, [3; 32]), Ok(()));
     assert_eq!(conversation.resume(&[2; 32], 0, [4; 32]), Err(ResumeRefusal::WrongSecret));
-    conversation.arrive(1);
+    conversation.heard();
     assert_eq!(conversation.resume(&[1; 32], 0, [4; 32]), Err(ResumeRefusal::WrongSecret));
     assert_eq!(conversation.resume(&[3; 32], 0, [4; 32]), Ok(()));
 }
@@ -138,7 +138,10 @@ impl Both {
             }
             Step::DeliverUp => self.deliver_up(),
             Step::DeliverDown => self.deliver_down(),
-            Step::Acknowledge => assert!(self.server.acknowledge(self.client.received)),
+            Step::Acknowledge => {
+                self.server.heard();
+                assert!(self.server.acknowledge(self.client.received));
+            }
             Step::Die { is_answered } => self.die(*is_answered),
         }
     }
@@ -152,6 +155,7 @@ impl Both {
 
     fn deliver_up(&mut self) {
         let Some((n, what, a)) = self.wire.up.pop_front() else { return };
+        self.server.heard();
         assert!(self.server.acknowledge(a));
         match self.server.arrive(n) {
             Arrival::New => self.taken.push(what),

@@ -122,7 +122,11 @@ fn only_the_newest_socket_is_written_to() {
     assert_eq!(texts(&session, first), 0);
     assert_eq!(texts(&session, second), 1);
     assert_eq!(session.closing(first).map(|bye| bye.code), Some(RESUMED_ELSEWHERE));
-    // The old one leaves: nothing changes for the new one.
+    assert!(session.heard(second, START));
+    // What still comes on the old one is not heard, and when it leaves, nothing changes for the new one.
+    assert!(!session.heard(first, START + SILENCE_MAX));
+    session.look(START + SILENCE_MAX, RESUME_FOR);
+    assert_eq!(session.closing(second).map(|bye| bye.code), Some(SILENT));
     assert!(!session.detach(first, START));
     assert!(session.has_socket());
     assert!(session.detach(second, START));
