@@ -1,7 +1,7 @@
-/** Timers by name: setting one again replaces it. */
+/** Timers by name: setting one again replaces it. A clock of the system that is set anew changes nothing for them. */
 
 export class Timers<Name extends string> {
-  private readonly running = new Map<Name, ReturnType<typeof setTimeout>>();
+  private readonly running = new Map<Name, { timer: ReturnType<typeof setTimeout>; due: number }>();
 
   set(name: Name, afterMs: number, then: () => void): void {
     this.cancel(name);
@@ -9,7 +9,13 @@ export class Timers<Name extends string> {
       this.running.delete(name);
       then();
     }, afterMs);
-    this.running.set(name, timer);
+    this.running.set(name, { timer, due: performance.now() + afterMs });
+  }
+
+  /** As `set`, but one that is due sooner stays as it is. */
+  hasten(name: Name, afterMs: number, then: () => void): void {
+    const { due = Infinity } = this.running.get(name) ?? {};
+    if (performance.now() + afterMs < due) this.set(name, afterMs, then);
   }
 
   isSet(name: Name): boolean {
@@ -17,12 +23,12 @@ export class Timers<Name extends string> {
   }
 
   cancel(name: Name): void {
-    clearTimeout(this.running.get(name));
+    clearTimeout(this.running.get(name)?.timer);
     this.running.delete(name);
   }
 
   cancelAll(): void {
-    for (const timer of this.running.values()) clearTimeout(timer);
+    for (const { timer } of this.running.values()) clearTimeout(timer);
     this.running.clear();
   }
 }

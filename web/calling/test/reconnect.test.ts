@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { Features, LocalVideoStream } from "../src/index.js";
 import type * as T from "../src/types.js";
+import { holdTime } from "./fakes/clock.js";
 import { FakeConnection } from "./fakes/connection.js";
 import { ALICE, BOB, CAROL, settle } from "./fakes/server.js";
 import { joinWithBob, openWorld, person } from "./fakes/world.js";
@@ -16,9 +17,9 @@ async function pass(seconds: number): Promise<void> {
 }
 
 test.beforeEach(() => {
-  mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  holdTime();
 });
-test.afterEach(() => mock.timers.reset());
+test.afterEach(() => mock.reset());
 
 test("a lost socket is resumed; call and connection stay", async (t) => {
   const world = await openWorld(t);

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { CommunicationServicesError } from "../src/errors.js";
 import { Recovery } from "../src/media/recover.js";
+import { holdTime, setWall } from "./fakes/clock.js";
 import { settle } from "./fakes/server.js";
 
 class Patient {
@@ -44,8 +45,8 @@ class Patient {
   }
 }
 
-test.beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "Date"] }));
-test.afterEach(() => mock.timers.reset());
+test.beforeEach(() => holdTime());
+test.afterEach(() => mock.reset());
 
 test("a short break heals by itself", async () => {
   const { recovery, done, ...patient } = new Patient();
@@ -187,13 +188,84 @@ test("silence is looked into, and ends with a restart where the socket was lost 
   patient.recovery.sessionLost();
   patient.recovery.sessionBack();
   await patient.pass(10);
-  assert.deepEqual(patient.done, ["restart 2.25"]);
+  assert.deepEqual(patient.done, ["restart 2.5"]);
   // The way is back, and silence that ended is no reason any more.
   patient.recovery.silenceChanged(false);
   patient.recovery.sessionLost();
   patient.recovery.sessionBack();
   await patient.pass(200);
-  assert.deepEqual(patient.done, ["restart 2.25"]);
+  assert.deepEqual(patient.done, ["restart 2.5"]);
+});
+
+test("a way that is lost is restarted at once where the socket is there, and when it is back where not", async () => {
+  const patient = new Patient();
+  patient.recovery.silenceChanged(true);
+  patient.recovery.wayLost();
+  await patient.pass(5);
+  assert.deepEqual(patient.done, ["restart 0.25"]);
+  patient.recovery.sessionLost();
+  patient.recovery.wayLost();
+  await patient.pass(5);
+  assert.deepEqual(patient.done, ["restart 0.25"]);
+  patient.recovery.sessionBack();
+  await patient.pass(1);
+  assert.deepEqual(patient.done, ["restart 0.25", "restart 10.25"]);
+  patient.recovery.stop();
+  patient.recovery.wayLost();
+  await patient.pass(5);
+  assert.equal(patient.done.length, 2);
+});
+
+test("a way that is lost is no reason for a second restart while the first one is under way", async () => {
+  const patient = new Patient();
+  patient.recovery.silenceChanged(true);
+  patient.recovery.sessionLost();
+  patient.recovery.sessionBack();
+  await patient.pass(1);
+  patient.recovery.wayLost();
+  patient.recovery.silenceChanged(false);
+  await patient.pass(10);
+  assert.deepEqual(patient.done, ["restart 0.5"]);
+});
+
+test("a way that is lost soon after a restart is restarted when that was no help", async () => {
+  const patient = new Patient();
+  patient.recovery.networkChanged();
+  await patient.pass(1);
+  patient.recovery.silenceChanged(true);
+  patient.recovery.wayLost();
+  await patient.pass(10);
+  assert.deepEqual(patient.done, ["restart 0.25", "restart 3.25"]);
+});
+
+test("what arrives again when the socket is back needs no restart", async () => {
+  const patient = new Patient();
+  patient.recovery.silenceChanged(true);
+  patient.recovery.sessionLost();
+  patient.recovery.sessionBack();
+  await patient.pass(0.25);
+  patient.recovery.silenceChanged(false);
+  await patient.pass(10);
+  assert.deepEqual(patient.done, []);
+});
+
+test("a clock that somebody sets back holds no restart up", async () => {
+  const patient = new Patient();
+  patient.recovery.networkChanged();
+  await patient.pass(1);
+  setWall(-3_600_000);
+  patient.recovery.networkChanged();
+  await patient.pass(2.5);
+  assert.equal(patient.done.length, 2);
+});
+
+test("a connection that is lost while nothing arrives is restarted without patience", async () => {
+  const patient = new Patient();
+  patient.recovery.silenceChanged(true);
+  await patient.pass(4);
+  patient.recovery.mediaChanged("disconnected");
+  await patient.pass(1);
+  assert.deepEqual(patient.done, ["trouble 4.25", "restart 4.25"]);
 });
 
 test("a lost connection is a reason to look at the socket, one that is known to be lost is none", async () => {

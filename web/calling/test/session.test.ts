@@ -2,55 +2,11 @@
 
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
-import { Session } from "../src/signalling/session.js";
-import { FakeServer, type Said, settle } from "./fakes/server.js";
+import { setWall } from "./fakes/clock.js";
+import { settle } from "./fakes/server.js";
+import { holdTimeAndLots, pass, started, watch, type Watched } from "./fakes/watched.js";
 
-interface Watched {
-  session: Session;
-  server: FakeServer;
-  messages: Said[];
-  states: string[];
-  renewals: number;
-  refusals: { code: number; subCode: number }[];
-}
-
-type Tokens = (string | Promise<string>)[];
-
-function watch(tokens: Tokens = ["token-1"]): Watched {
-  const server = new FakeServer();
-  let at = 0;
-  const token = async () => tokens[Math.min(at++, tokens.length - 1)] as string | Promise<string>;
-  const session = new Session({ url: "wss://server.example/calling/signalling", open: server.open, token, hello: { device: "d-1" } });
-  const watched: Watched = { session, server, messages: [], states: [], renewals: 0, refusals: [] };
-  session.events.on("message", (frame) => watched.messages.push(frame));
-  session.events.on("state", (state) => watched.states.push(state));
-  session.events.on("renewed", () => (watched.renewals += 1));
-  session.events.on("refused", ({ code, subCode }) => watched.refusals.push({ code, subCode }));
-  return watched;
-}
-
-async function started(tokens?: Tokens): Promise<Watched> {
-  const watched = watch(tokens);
-  const starting = watched.session.start();
-  await settle();
-  await starting;
-  return watched;
-}
-
-/** Lets time pass, and everything happen that waits for it. */
-async function pass(milliseconds: number): Promise<void> {
-  const STEP_MS = 250;
-  for (let left = milliseconds; left > 0; left -= STEP_MS) {
-    mock.timers.tick(Math.min(left, STEP_MS));
-    await settle();
-  }
-}
-
-test.beforeEach(() => {
-  mock.timers.enable({ apis: ["setTimeout", "Date"] });
-  // Pauses are drawn by lot.
-  mock.method(Math, "random", () => 0.5);
-});
+test.beforeEach(() => holdTimeAndLots());
 test.afterEach(() => mock.reset());
 
 test("hello carries the token, and no address does", async () => {
@@ -114,6 +70,14 @@ test("the token goes along with a resume only when it is another one", async () 
   session.dispose();
 });
 
+test("without a first token the session does not start, and says why", async () => {
+  const missing = Promise.reject(new Error("the application is signed out"));
+  missing.catch(() => undefined);
+  const { server, session, refusals } = watch([missing]);
+  await assert.rejects(session.start(), { code: 401, subCode: 10009, message: "No access token: the application is signed out" });
+  assert.deepEqual([server.lines.length, refusals], [0, [{ code: 401, subCode: 10009 }]]);
+});
+
 test("whoever cannot bring a token in the middle goes on with the old one, also when the answer never comes", async () => {
   const missing = Promise.reject(new Error("no network"));
   missing.catch(() => undefined);
@@ -158,15 +122,24 @@ test("a session the server does not know is begun anew, and requests of the old 
   session.dispose();
 });
 
-test("a socket without a pong is dropped and resumed", async () => {
+test("whoever resumed says something at once, so that a resume that comes late is good for nothing", async () => {
   const { server, session } = await started();
-  server.line.say = () => {};
-  await pass(10_000 + 5000 + 500);
-  assert.equal(server.greetings.length, 2);
-  // Not with the code of somebody who leaves: a server that is only slow would end the session.
-  assert.deepEqual(server.lines.map(({ closedWith }) => closedWith), [null, undefined]);
+  server.say({ t: "news" });
+  await settle();
+  server.line.cut();
+  await pass(500);
+  assert.equal(server.greetings[1]?.["t"], "resume");
+  assert.deepEqual(server.bare, [{ a: 1 }]);
   session.dispose();
-  assert.equal(server.line.closedWith, 1000);
+});
+
+test("a clock that somebody sets back does not hold the next socket up", async () => {
+  const { server, session, states } = await started();
+  setWall(-3_600_000);
+  server.line.cut();
+  await pass(500);
+  assert.deepEqual(states, ["Reconnecting", "Connected"]);
+  session.dispose();
 });
 
 test("a bare acknowledgement follows after a second, and at once after 32 messages", async () => {
@@ -211,6 +184,33 @@ test("a refused token ends the session with 401/10009", async () => {
   assert.deepEqual(watched.refusals, [{ code: 401, subCode: 10009 }]);
   assert.deepEqual(watched.states, ["Disconnected"]);
   await assert.rejects(watched.session.request("call.mute", {}), { code: 410 });
+});
+
+test("attempts that hang follow each other without a pause", async () => {
+  const { server, session } = await started();
+  server.isHanging = true;
+  server.line.cut();
+  await pass(26_000);
+  // Given up after 5 s each: at 0, 5, … 25 s.
+  assert.equal(server.lines.length, 1 + 6);
+  session.dispose();
+});
+
+test("an attempt that hangs while the network changes is given up for a new one, a young one is not", async () => {
+  const { server, session } = await started();
+  server.isHanging = true;
+  server.line.cut();
+  await settle();
+  await pass(750);
+  session.check();
+  await pass(500);
+  assert.equal(server.lines.length, 2);
+  server.isHanging = false;
+  session.check();
+  await pass(250);
+  assert.deepEqual([server.lines.length, server.lines[1]?.closedWith], [3, null]);
+  assert.equal(server.greetings[1]?.["t"], "resume");
+  session.dispose();
 });
 
 test("a session taken over by another socket is not taken back", async () => {

@@ -57,10 +57,10 @@ export class Connection {
       giveUpAfterMs: () => owner.agent.session.rejoinForMs,
       showTrouble: (isThere) => owner.showTrouble(isThere),
     });
-    this.silence = new SilenceWatch(
-      async () => this.link?.arrivedBytes(),
-      (isSilent) => this.recovery.silenceChanged(isSilent),
-    );
+    this.silence = new SilenceWatch(async () => this.link?.arrived(), {
+      changed: (isSilent) => this.recovery.silenceChanged(isSilent),
+      wayLost: () => this.recovery.wayLost(),
+    });
   }
 
   get isJoined(): boolean {

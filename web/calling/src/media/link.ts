@@ -7,6 +7,7 @@ import { Turns } from "../turns.js";
 import { applyLayers, type Layer, layersFor } from "./encodings.js";
 import { addReceivers, addSenders, receivers, type Senders } from "./lines.js";
 import { orderAudio } from "./redundancy.js";
+import type { Arrived } from "./silence.js";
 import { Slots } from "./slots.js";
 
 /** Sends an offer and brings the answer: `call.start`, `call.join`, `call.accept`, `call.rejoin` or `media.offer`. */
@@ -28,6 +29,16 @@ export interface LinkListener {
 
 /** What waits in the browser of a channel before the next part does. */
 const BUFFERED_BYTES_MAX = 256 * 1024;
+
+/** Of the statistics: a transport, or a pair of candidates. Not every browser has all of it. */
+interface WayStats {
+  id: string;
+  type: string;
+  selectedCandidatePairId?: string;
+  bytesReceived?: number;
+  requestsSent?: number;
+  responsesReceived?: number;
+}
 
 /** What a browser's camera track says when it does not know. */
 const USUAL_CAPTURE = { width: 640, height: 360 };
@@ -188,12 +199,18 @@ export class MediaLink {
     return line?.sender === this.senders.screen ? "screen" : undefined;
   }
 
-  /** What has arrived so far, media and reports about it; undefined when the connection has just been closed. */
-  async arrivedBytes(): Promise<number | undefined> {
+  /** What has come so far on the ways that there are; undefined when the connection has just been closed. */
+  async arrived(): Promise<Arrived | undefined> {
     const report = await this.statistics();
     if (!report) return undefined;
-    const all = [...report.values()] as { type: string; bytesReceived?: number }[];
-    return all.reduce((sum, { type, bytesReceived = 0 }) => sum + (type === "candidate-pair" ? bytesReceived : 0), 0);
+    const all = [...report.values()] as WayStats[];
+    const used = all.find(({ type }) => type === "transport")?.selectedCandidatePairId;
+    const sums: Arrived = { bytes: 0, checks: 0, answers: 0 };
+    for (const one of all) {
+      if (one.type === "candidate-pair") sums.bytes += one.bytesReceived ?? 0;
+      if (one.id === used) [sums.checks, sums.answers] = [one.requestsSent ?? 0, one.responsesReceived ?? 0];
+    }
+    return sums;
   }
 
   /** Undefined when the connection has just been closed. */

@@ -3,8 +3,9 @@
  *
  * | what happens | what is done |
  * |---|---|
- * | disconnected for 2 s; the network changed | an ICE restart, at most one in 3 s |
- * | nothing arrives for 1.5 s | a look at the socket; an ICE restart if that was lost as well |
+ * | disconnected for 2 s, or while nothing arrives; the network changed | an ICE restart, at most one in 3 s |
+ * | nothing arrives any more | a look at the socket; an ICE restart if checks of the way get no answer |
+ * | the same, and the socket was lost as well | an ICE restart when it is back, if still nothing arrives |
  * | failed; three restarts in 15 s were no help | a new connection with the leg token |
  * | the session is new: the server was away | the same |
  * | nothing helps for as long as the server keeps the leg | the call is over |
@@ -18,6 +19,8 @@ import { Timers } from "../timers.js";
 /** Shorter breaks heal by themselves. */
 const PATIENCE_MS = 2000;
 const RESTART_PAUSE_MS = 3000;
+/** A server that stood still for a moment is back with its sockets: one look at what arrives, and some time for it. */
+const LOOK_MS = 500;
 /** A new connection is left alone for so long. */
 const CONNECT_MS = 6000;
 const RESTARTS_MAX = 3;
@@ -39,10 +42,12 @@ export interface Remedies {
 }
 
 export class Recovery {
-  private readonly timers = new Timers<"patience" | "restart" | "rejoin" | "giveUp">();
+  private readonly timers = new Timers<"patience" | "silence" | "restart" | "rejoin" | "giveUp">();
   private isMediaLost = false;
   /** Nothing arrives, which the browser has not noticed yet, or which is as it should be. */
   private isSilent = false;
+  /** And the browser's own checks are not answered either. */
+  private isWayLost = false;
   private isSessionLost = false;
   /** A rejoin is due or under way: restarts would be of the old connection. */
   private isRejoining = false;
@@ -61,7 +66,7 @@ export class Recovery {
     if (state === "disconnected") {
       // The offer of a restart would wait long on a socket that leads nowhere any more.
       if (!this.isSessionLost) this.remedies.check();
-      this.mediaLost(PATIENCE_MS);
+      this.mediaLost(this.isSilent ? 0 : PATIENCE_MS);
     }
     if (state === "failed") {
       this.mediaLost(0);
@@ -77,7 +82,19 @@ export class Recovery {
   /** Nothing arrives where something did a moment ago; or something does again. */
   silenceChanged(isSilent: boolean): void {
     this.isSilent = isSilent;
+    if (!isSilent) {
+      this.isWayLost = false;
+      this.timers.cancel("silence");
+    }
     if (isSilent && !this.isStopped && !this.isSessionLost && !this.isRejoining) this.remedies.check();
+  }
+
+  /** Nothing arrives, and the browser's own checks are not answered either. Told once in a silence. */
+  wayLost(): void {
+    if (this.isStopped) return;
+    this.isWayLost = true;
+    // Not known yet is what becomes of the last restart.
+    this.restartIfSilent(0);
   }
 
   sessionLost(): void {
@@ -90,7 +107,8 @@ export class Recovery {
     if (this.isStopped) return;
     this.isSessionLost = false;
     if (!this.isMediaLost) this.timers.cancel("giveUp");
-    if (this.isMediaLost || this.isSilent) this.restartSoon();
+    if (this.isMediaLost || this.isWayLost) this.restartSoon();
+    else if (this.isSilent) this.restartIfSilent(LOOK_MS);
   }
 
   /** The server knows the leg only by its token. */
@@ -118,9 +136,11 @@ export class Recovery {
 
   private mediaBack(): void {
     this.isMediaLost = false;
+    this.isWayLost = false;
     this.restarts = [];
     this.rejoins = 0;
     this.timers.cancel("patience");
+    this.timers.cancel("silence");
     this.timers.cancel("restart");
     if (!this.isSessionLost) this.timers.cancel("giveUp");
     this.remedies.showTrouble(false);
@@ -138,16 +158,28 @@ export class Recovery {
 
   private restartSoon(): void {
     if (this.isRejoining || this.isSessionLost || this.timers.isSet("restart")) return;
-    const now = Date.now();
+    const now = performance.now();
     this.restarts = this.restarts.filter((at) => now - at < RESTARTS_WITHIN_MS);
     if (this.restarts.length >= RESTARTS_MAX) return this.rejoin();
+    this.timers.set("restart", this.pauseMs(), () => this.restart());
+  }
+
+  /** Not before `leastMs`; silence that ends meanwhile calls it off. */
+  private restartIfSilent(leastMs: number): void {
+    const afterMs = Math.max(leastMs, this.pauseMs());
+    if (afterMs === 0) return this.restartSoon();
+    this.timers.set("silence", afterMs, () => this.restartSoon());
+  }
+
+  /** Until the next restart may be. */
+  private pauseMs(): number {
     const last = this.restarts[this.restarts.length - 1];
-    const pauseMs = last === undefined ? 0 : Math.max(0, last + RESTART_PAUSE_MS - now);
-    this.timers.set("restart", pauseMs, () => this.restart());
+    return last === undefined ? 0 : Math.max(0, last + RESTART_PAUSE_MS - performance.now());
   }
 
   private restart(): void {
-    this.restarts.push(Date.now());
+    this.timers.cancel("silence");
+    this.restarts.push(performance.now());
     this.remedies
       .restart()
       .catch(() => undefined)
@@ -160,6 +192,7 @@ export class Recovery {
     if (this.isUnderWay) this.isNeededAgain = true;
     if (this.isUnderWay || this.timers.isSet("rejoin")) return;
     this.isRejoining = true;
+    this.timers.cancel("silence");
     this.timers.cancel("restart");
     // Not at once for every failure: the first is free, the next ones wait.
     const pauseMs = this.rejoins === 0 ? 0 : REJOIN_PAUSES_MS[Math.min(this.rejoins, REJOIN_PAUSES_MS.length) - 1];

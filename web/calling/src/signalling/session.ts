@@ -3,6 +3,9 @@
  *
  *   connecting ─ welcome ─► open ─ socket lost ─► waiting ─ resumed ─► open
  *                                                   └─ session unknown ─► hello again, `renewed`: calls rejoin
+ *
+ * A socket whose way is gone says nothing. So when a ping is not answered soon, a second socket is opened beside it: the
+ * session goes on over the new one if that is open before the answer comes, and nothing has happened if not.
  */
 
 import { Emitter } from "../emitter.js";
@@ -31,17 +34,24 @@ type Events = {
   refused: [CommunicationServicesError];
 };
 
-/** Pauses before a new socket; the last one repeats. */
+/** From one attempt at a new socket to the next, at least; the last one repeats. */
 const PAUSES_MS = [0, 250, 500, 1000, 2000, 4000, 5000];
 /** Everybody of a server that restarts comes back within this time. */
 const RESTART_SPREAD_MS = 2000;
-const PONG_WAIT_MS = 5000;
-/** After a change of the network an answer is awaited for a shorter time. */
-const CHECK_WAIT_MS = 1500;
+/** How long after a ping a second socket is opened, and how long after it the first one is given up. */
+const ROUTINE = { spareAfterMs: 1000, waitMs: 5000 };
+/** Where something speaks for a lost way: longer than an answer takes on a good network. */
+const SUSPICION = { spareAfterMs: 500, waitMs: 1500 };
+/** A server that stood still for a moment does not get a second socket of everybody at once. */
+const SPARE_SPREAD_MS = 300;
+/** A page that was busy hears an answer that has come meanwhile after its timers. */
+const HEAR_MS = 50;
 /** The first connection, with all its attempts. */
 const WELCOME_WAIT_MS = 10_000;
 /** One socket: from opening it to `welcome` or `resumed`. */
 const GREETING_WAIT_MS = 5000;
+/** An attempt this old when the network changes probably belongs to the one before. */
+const OLD_ATTEMPT_MS = 1000;
 /** What the application may take to bring a token. */
 const TOKEN_WAIT_MS = 10_000;
 const ACK_AFTER_MS = 1000;
@@ -53,6 +63,8 @@ const NODE_TRIES = 5;
 /** How long a call may be away, where the server does not say. */
 const REJOIN_SECONDS = 120;
 
+/** The socket ended without a word. */
+const LOST = 1006;
 const UNKNOWN_SESSION = 4410;
 const TAKEN_OVER = 4409;
 const RESTARTS = 1012;
@@ -66,9 +78,14 @@ export class Session {
   readonly events = new Emitter<Events>();
   welcome: Welcome | undefined;
   private socket: Socket | undefined;
+  /** Opened while the first one is in doubt; it has said nothing yet. */
+  private spare: Socket | undefined;
   private readonly window = new Window();
   private readonly requests = new Requests();
-  private readonly timers = new Timers<"token" | "welcome" | "connect" | "greeting" | "ping" | "pong" | "ack">();
+  private readonly timers = new Timers<
+    "token" | "welcome" | "connect" | "greeting" | "ping" | "spare" | "pong" | "ack"
+  >();
+  /** Empty until the application has brought the first one. */
   private token = "";
   private attempts = 0;
   private redirects = 0;
@@ -77,6 +94,8 @@ export class Session {
   private failures = 0;
   private unacknowledged = 0;
   private clockAhead = 0;
+  /** What the newest ping said, which its answer repeats. */
+  private pingedAt = 0;
   private pauseMs: number | undefined;
   /** Whether the present socket has said `welcome` or `resumed`: before that, what is said waits. */
   private isOpen = false;
@@ -124,7 +143,11 @@ export class Session {
 
   /** Looks at once whether the connection is still there: the network changed, or the page woke up. */
   check(): void {
-    if (this.isOpen) return this.ping(CHECK_WAIT_MS);
+    if (this.isOpen) {
+      if (this.spare && !this.spare.isOpen && isOld(this.spare)) this.openSpare();
+      return this.ping(SUSPICION);
+    }
+    if (this.socket && isOld(this.socket)) this.socket.drop(LOST);
     // No reason to sit a pause out.
     if (this.timers.isSet("connect")) this.timers.set("connect", 0, () => void this.connect());
   }
@@ -135,6 +158,7 @@ export class Session {
     this.isOpen = false;
     this.timers.cancelAll();
     this.socket?.leave();
+    this.spare?.leave();
     this.requests.failAll(failure(410, 301005, "The connection to the calling service is closed."));
     this.events.emit("state", "Disconnected");
   }
@@ -147,14 +171,14 @@ export class Session {
       token = await this.tokenInTime();
     } catch (cause) {
       if (this.isOver) return;
-      if (this.token === undefined) {
+      if (this.token === "") {
         return this.refuse(failure(401, 10009, `No access token: ${(cause as Error).message}`));
       }
       // Whoever issues tokens is out of reach, as the server was: the server says whether the old one still counts.
       token = this.token;
     }
     if (this.isOver) return;
-    this.timers.set("greeting", GREETING_WAIT_MS, () => this.socket?.drop(1006));
+    this.awaitGreeting();
     this.socket = new Socket(this.url, this.options.open, {
       opened: () => this.greet(token),
       heard: (frame) => this.hear(frame),
@@ -169,6 +193,38 @@ export class Session {
       const cancel = () => this.timers.cancel("token");
       this.options.token().then(settle, fail).then(cancel);
     });
+  }
+
+  private awaitGreeting(): void {
+    this.timers.set("greeting", GREETING_WAIT_MS, () => this.socket?.drop(LOST));
+  }
+
+  /** Nobody is asked for a token: the session has one, and the server says when that ends. */
+  private openSpare(): void {
+    this.leaveSpare();
+    const spare: Socket = new Socket(this.url, this.options.open, {
+      opened: () => (spare === this.spare ? this.socket?.drop(LOST) : this.greet(this.token)),
+      heard: (frame) => spare === this.socket && this.hear(frame),
+      lost: (code) => {
+        if (spare === this.socket) this.lost(code);
+        else this.spare = undefined;
+      },
+    });
+    this.spare = spare;
+  }
+
+  private leaveSpare(): void {
+    this.timers.cancel("spare");
+    this.spare?.leave();
+    this.spare = undefined;
+  }
+
+  /** The second socket takes the place of the lost one, whether it is open or not yet. */
+  private changeTo(spare: Socket): void {
+    this.spare = undefined;
+    this.socket = spare;
+    this.awaitGreeting();
+    if (spare.isOpen) this.greet(this.token);
   }
 
   private greet(token: string): void {
@@ -190,8 +246,12 @@ export class Session {
     const isNodeGone = !this.welcome || code === UNKNOWN_SESSION || code === RESTARTS || this.failures >= NODE_TRIES;
     if (isNodeGone) this.url = this.options.url;
     this.isOpen = false;
+    const triedAt = this.socket?.triedAt ?? 0;
     this.socket = undefined;
     for (const timer of ["greeting", "ping", "pong", "ack"] as const) this.timers.cancel(timer);
+    // What the server says with a code holds for both sockets.
+    if (code !== LOST) this.leaveSpare();
+    this.timers.cancel("spare");
     if (this.isOver) return;
     const final = FINAL.get(code);
     if (final) return this.refuse(new CommunicationServicesError(final));
@@ -200,10 +260,13 @@ export class Session {
     // 4400: this conversation cannot go on, whoever made the mistake.
     if (code === UNKNOWN_SESSION || code === 4400) this.forget();
     if (!this.starting) this.events.emit("state", "Reconnecting");
-    this.timers.set("connect", this.pause(code), () => void this.connect());
+    // Whoever was told may have ended it.
+    if (this.isOver) return;
+    if (this.spare) return this.changeTo(this.spare);
+    this.timers.set("connect", this.pause(code, triedAt), () => void this.connect());
   }
 
-  private pause(code: number): number {
+  private pause(code: number, triedAt: number): number {
     const asked = this.pauseMs;
     this.pauseMs = undefined;
     if (asked !== undefined) return asked;
@@ -211,7 +274,8 @@ export class Session {
     // The server has just answered.
     if (code === UNKNOWN_SESSION) return 0;
     const pause = PAUSES_MS[Math.min(this.attempts++, PAUSES_MS.length - 1)] as number;
-    return pause * (0.8 + Math.random() * 0.4);
+    // Waiting for what never opened was a pause, too.
+    return Math.max(0, pause * (0.8 + Math.random() * 0.4) - (performance.now() - triedAt));
   }
 
   /** The next socket says hello; what waited for the old session is void. */
@@ -231,13 +295,18 @@ export class Session {
       case "welcome":
         return this.opened(frame as unknown as Welcome);
       case "resumed":
-        return this.opened({ ...(this.welcome as Welcome), ...resumedPart(frame) });
+        this.opened({ ...(this.welcome as Welcome), ...resumedPart(frame) });
+        // Until it hears something, the server takes a `resume` for good that a socket before this one may still bring.
+        return this.acknowledge();
       case "redirect":
         return this.redirect(String(frame["url"]));
       case "bye":
         return this.bye(frame);
       case "pong":
-        return this.timers.cancel("pong");
+        // That of an older one says nothing of the way as it is now.
+        if (frame["at"] !== this.pingedAt) return;
+        this.timers.cancel("pong");
+        return this.leaveSpare();
     }
     if (typeof frame.n === "number") this.take(frame.n, frame);
     else this.pump();
@@ -245,7 +314,7 @@ export class Session {
 
   private take(n: number, frame: Frame): void {
     const heard = this.window.hear(n);
-    if (heard === "gap") return this.socket?.drop(1006);
+    if (heard === "gap") return this.socket?.drop(LOST);
     this.acknowledgeSoon();
     if (heard === "seen") return;
     if (frame.re) this.requests.settle(frame);
@@ -331,15 +400,19 @@ export class Session {
 
   private pingSoon(): void {
     this.timers.set("ping", (this.welcome?.ping_s ?? 10) * 1000, () => {
-      this.ping(PONG_WAIT_MS);
+      this.ping(ROUTINE);
       this.pingSoon();
     });
   }
 
-  private ping(waitMs: number): void {
-    // The timer first: a transport of a test answers within `send`.
-    this.timers.set("pong", waitMs, () => this.socket?.drop(1006));
-    this.socket?.send({ t: "ping", at: Date.now() });
+  /** Of two questions that wait for an answer the more impatient one counts. */
+  private ping({ spareAfterMs, waitMs }: typeof ROUTINE): void {
+    // The timers first: a transport of a test answers within `send`.
+    this.timers.hasten("pong", waitMs, () => this.socket?.drop(LOST));
+    const open = (): void => this.timers.set("spare", HEAR_MS, () => this.openSpare());
+    if (!this.spare) this.timers.hasten("spare", spareAfterMs + Math.random() * SPARE_SPREAD_MS, open);
+    this.pingedAt = Date.now();
+    this.socket?.send({ t: "ping", at: this.pingedAt });
   }
 
   /** The server says so a minute before the end. The same token again would be no help. */
@@ -349,6 +422,10 @@ export class Session {
     this.token = token;
     await this.request("token", { token }).catch(() => undefined);
   }
+}
+
+function isOld({ triedAt }: Socket): boolean {
+  return performance.now() - triedAt >= OLD_ATTEMPT_MS;
 }
 
 /** `resumed` brings a new secret, and relays only when they changed. */

@@ -25,15 +25,22 @@ interface Listener {
 const MALFORMED = 4400;
 /** The session is over because its user wants so. */
 const LEFT = 1000;
+/** What a socket that is not needed any more may take to open. */
+const OPEN_WAIT_MS = 2000;
 
 export class Socket {
+  isOpen = false;
+  /** When it was tried, on a clock that nobody sets. */
+  readonly triedAt = performance.now();
   private isOver = false;
   private readonly transport: Transport;
 
   constructor(url: string, open: OpenTransport, private readonly listener: Listener) {
     this.transport = open(url);
     this.transport.onopen = () => {
-      if (!this.isOver) listener.opened();
+      if (this.isOver) return;
+      this.isOpen = true;
+      listener.opened();
     };
     this.transport.onmessage = ({ data }) => this.hear(data);
     this.transport.onclose = ({ code }) => this.end(code);
@@ -57,10 +64,16 @@ export class Socket {
     this.end(code);
   }
 
-  /** Closes for good, and tells nobody here. */
+  /** Closes for good, and tells nobody here. Browsers complain of a socket that is closed before it was open. */
   leave(): void {
     this.isOver = true;
-    this.transport.close(LEFT);
+    const close = (): void => this.transport.close(LEFT);
+    if (this.isOpen) return close();
+    const timer = setTimeout(close, OPEN_WAIT_MS);
+    this.transport.onopen = () => {
+      clearTimeout(timer);
+      close();
+    };
   }
 
   private hear(data: string): void {

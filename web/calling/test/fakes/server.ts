@@ -14,6 +14,8 @@ export type Answer = (said: Said) => Said | undefined;
 /** One socket as the server sees it. */
 class Line {
   isOpen = true;
+  /** Nothing comes through any more, either way, and neither side is told. */
+  isDeaf = false;
   /** What the client closed it with: null without a code. */
   closedWith: number | null | undefined;
 
@@ -25,7 +27,7 @@ class Line {
   say(frame: Said): void {
     const data = JSON.stringify(frame);
     // A task of its own for each, as with real sockets.
-    setImmediate(() => this.isOpen && this.transport.onmessage?.({ data }));
+    setImmediate(() => this.isOpen && !this.isDeaf && this.transport.onmessage?.({ data }));
   }
 
   /** Ends it from this side. */
@@ -47,6 +49,8 @@ export class FakeServer {
   answer: Answer = () => ({ t: "ok" });
   /** Whether sockets are opened at all, and whether greetings are answered. */
   isReachable = true;
+  /** Sockets are neither opened nor refused. */
+  isHanging = false;
   isSilent = false;
   knowsSessions = true;
   user = ALICE;
@@ -62,13 +66,17 @@ export class FakeServer {
     this.lines.push(line);
     transport.send = (text) => {
       const said = JSON.parse(text) as Said;
-      setImmediate(() => line.isOpen && this.hear(line, said));
+      setImmediate(() => line.isOpen && !line.isDeaf && this.hear(line, said));
     };
     transport.close = (code) => {
       line.isOpen = false;
       line.closedWith = code ?? null;
     };
-    setImmediate(() => (this.isReachable ? transport.onopen?.() : line.cut()));
+    setImmediate(() => {
+      if (this.isHanging) return;
+      if (this.isReachable) transport.onopen?.();
+      else line.cut();
+    });
     return transport;
   };
 
