@@ -5,9 +5,11 @@ import { registerIcons, setIconOptions } from "@fluentui/react";
 import {
   CheckmarkRegular,
   ChevronDownRegular,
+  ChevronLeftRegular,
   ChevronRightRegular,
   DismissRegular,
   EditRegular,
+  ErrorCircleRegular,
   InfoRegular,
   PersonAddRegular,
   PersonDeleteRegular,
@@ -23,7 +25,10 @@ registerIcons({
     cancel: <DismissRegular />,
     checkmark: <CheckmarkRegular />,
     chevrondown: <ChevronDownRegular />,
+    chevronleft: <ChevronLeftRegular />,
     chevronright: <ChevronRightRegular />,
+    clear: <DismissRegular />,
+    errorbadge: <ErrorCircleRegular />,
     info: <InfoRegular />,
     // Of the chat beside a call.
     PeopleAdd: <PersonAddRegular />,
