@@ -91,32 +91,40 @@ const TCP: u8 = 6;
 const UDP: u8 = 17;
 
 impl Passage {
-    /// Whether an IPv4 packet passes. The lab has no IPv6, so nothing else does.
+    /// Whether an IP packet passes. IPv6 is read without extension headers, which nobody in the lab writes.
     #[must_use]
     pub fn lets_through(self, packet: &[u8]) -> bool {
-        let Some((&first, &protocol)) = packet.first().zip(packet.get(9)) else { return false };
-        if first >> 4 != 4 {
-            return false;
-        }
+        let Some((protocol, rest)) = payload(packet) else { return false };
         match self {
             Self::All => true,
             Self::NoUdp => protocol != UDP,
             Self::OnlyTcp(port) => {
-                let header_bytes = usize::from(first & 0x0f) * 4;
-                let ports = packet.get(header_bytes..header_bytes + 4);
                 let is_of_port = |ports: &[u8]| ports.chunks(2).any(|number| number == port.to_be_bytes());
-                protocol == TCP && ports.is_some_and(is_of_port)
+                protocol == TCP && rest.get(..4).is_some_and(is_of_port)
             }
         }
     }
+}
+
+/// The protocol inside an IP packet, and what it carries.
+fn payload(packet: &[u8]) -> Option<(u8, &[u8])> {
+    let first = *packet.first()?;
+    let (protocol_at, header_bytes) = match first >> 4 {
+        4 => (9, usize::from(first & 0x0f) * 4),
+        6 => (6, 40),
+        _ => return None,
+    };
+    Some((*packet.get(protocol_at)?, packet.get(header_bytes..)?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Conditions, Passage, TCP, Times, UDP, Way};
 
+    const ALL: [Passage; 3] = [Passage::All, Passage::NoUdp, Passage::OnlyTcp(443)];
+
     /// The start of an IPv4 packet with a header of `words` times four bytes.
-    fn packet(words: u8, protocol: u8, source: u16, destination: u16) -> Vec<u8> {
+    fn four(words: u8, protocol: u8, source: u16, destination: u16) -> Vec<u8> {
         let mut packet = vec![0; usize::from(words) * 4];
         packet[0] = 0x40 | words;
         packet[9] = protocol;
@@ -124,28 +132,43 @@ mod tests {
         packet
     }
 
-    #[test]
-    fn a_firewall_lets_through_what_it_says() {
-        let udp = packet(5, UDP, 443, 443);
-        let away = packet(5, TCP, 40_000, 443);
-        let back = packet(15, TCP, 443, 40_000);
-        let other = packet(5, TCP, 40_000, 3_478);
-        let passed = |passage: Passage| [&udp, &away, &back, &other].map(|each| passage.lets_through(each));
-        assert_eq!(passed(Passage::All), [true; 4]);
-        assert_eq!(passed(Passage::NoUdp), [false, true, true, true]);
-        assert_eq!(passed(Passage::OnlyTcp(443)), [false, true, true, false]);
+    /// The start of an IPv6 packet.
+    fn six(protocol: u8, source: u16, destination: u16) -> Vec<u8> {
+        let mut packet = vec![0; 40];
+        packet[0] = 0x60;
+        packet[6] = protocol;
+        packet.extend([source.to_be_bytes(), destination.to_be_bytes()].concat());
+        packet
     }
 
     #[test]
-    fn what_is_no_whole_ipv4_packet_stays_outside() {
-        let mut six = packet(5, TCP, 1, 443);
-        six[0] = 0x60;
-        let cut = packet(5, TCP, 1, 443)[..20].to_vec();
-        for passage in [Passage::All, Passage::NoUdp, Passage::OnlyTcp(443)] {
-            assert!(!passage.lets_through(&six));
-            assert!(!passage.lets_through(&[]));
+    fn a_firewall_lets_through_what_it_says() {
+        let fours = [
+            four(5, UDP, 443, 443),
+            four(5, TCP, 40_000, 443),
+            four(15, TCP, 443, 40_000),
+            four(5, TCP, 40_000, 3_478),
+        ];
+        let sixes =
+            [six(UDP, 443, 443), six(TCP, 40_000, 443), six(TCP, 443, 40_000), six(TCP, 40_000, 3_478)];
+        for packets in [fours, sixes] {
+            let passed = ALL.map(|passage| packets.each_ref().map(|packet| passage.lets_through(packet)));
+            assert_eq!(passed, [[true; 4], [false, true, true, true], [false, true, true, false]]);
         }
-        assert!(!Passage::OnlyTcp(443).lets_through(&cut));
+    }
+
+    #[test]
+    fn what_is_no_whole_packet_stays_outside() {
+        let mut five = six(TCP, 1, 443);
+        five[0] = 0x50;
+        for passage in ALL {
+            assert!(!passage.lets_through(&[]));
+            assert!(!passage.lets_through(&five));
+            assert!(!passage.lets_through(&four(5, TCP, 1, 443)[..19]));
+            assert!(!passage.lets_through(&six(TCP, 1, 443)[..39]));
+        }
+        assert!(!Passage::OnlyTcp(443).lets_through(&four(5, TCP, 1, 443)[..20]), "without ports");
+        assert!(!Passage::OnlyTcp(443).lets_through(&six(TCP, 1, 443)[..40]), "without ports");
     }
 
     #[test]

@@ -9,6 +9,8 @@ import { join } from "node:path";
 
 import puppeteer from "puppeteer-core";
 
+import { freePort } from "../server.mjs";
+import { bridge } from "./bridge.mjs";
 import { Page } from "./pages.mjs";
 import { writeTone } from "./tones.mjs";
 
@@ -30,7 +32,7 @@ export async function chromium(context, { hertz, flags = [], before = [], viewpo
   return launch(context, folder, {
     executablePath: CHROMIUM,
     defaultViewport: viewport,
-    ...(before.length > 0 ? { executablePath: await startedBy(folder, before), pipe: true } : {}),
+    ...(before.length > 0 ? { executablePath: await startedBy(folder, before, CHROMIUM), pipe: true } : {}),
     args: [
       // Tests run as root in containers, where neither the sandbox nor a large /dev/shm is to be had.
       "--no-sandbox",
@@ -53,11 +55,19 @@ export async function chromium(context, { hertz, flags = [], before = [], viewpo
   });
 }
 
-/** A Firefox that speaks with a pitch in Hz. Its sound is judged elsewhere: it has no loudspeaker here. */
-export async function firefox(context, { hertz, viewport = DESKTOP }) {
-  return launch(context, await scratch(), {
+/**
+ * A Firefox that speaks with a pitch in Hz. Its sound is judged elsewhere: it has no loudspeaker here. `before` is as
+ * for Chromium, in the network namespace of another process.
+ */
+export async function firefox(context, { hertz, before = [], viewport = DESKTOP }) {
+  const folder = await scratch();
+  const port = await freePort();
+  // It is driven through a port only.
+  const endBridge = before.length > 0 ? await bridge(folder, before, port) : undefined;
+  const options = {
     browser: "firefox",
-    executablePath: FIREFOX,
+    executablePath: endBridge ? await startedBy(folder, before, FIREFOX) : FIREFOX,
+    debuggingPort: port,
     defaultViewport: viewport,
     extraPrefsFirefox: {
       "media.navigator.streams.fake": true,
@@ -71,14 +81,16 @@ export async function firefox(context, { hertz, viewport = DESKTOP }) {
       "security.sandbox.content.level": 0,
       "media.cubeb.sandbox": false,
     },
-  });
+  };
+  return launch(context, folder, options, endBridge);
 }
 
-/** Starts a browser with its profile in a folder; when the test is over both go, the browser first. */
-async function launch(context, folder, options) {
+/** Starts a browser with its profile in a folder; when the test is over both go, the browser first, then the rest. */
+async function launch(context, folder, options, endRest) {
   let browser;
   context.after(async () => {
     await browser?.close();
+    endRest?.();
     // Parts of a browser that has just ended may still be writing.
     await rm(folder, { recursive: true, force: true, maxRetries: 10 });
   });
@@ -92,10 +104,10 @@ async function launch(context, folder, options) {
   return new Page(first ?? (await browser.newPage()));
 }
 
-/** Writes a program that starts Chromium by other words. */
-async function startedBy(folder, before) {
-  const program = join(folder, "chromium");
-  const words = [...before, CHROMIUM].map((word) => `'${word}'`).join(" ");
+/** Writes a program that starts a browser by other words. */
+async function startedBy(folder, before, browser) {
+  const program = join(folder, "browser");
+  const words = [...before, browser].map((word) => `'${word}'`).join(" ");
   await writeFile(program, `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
   return program;
 }

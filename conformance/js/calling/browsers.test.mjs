@@ -55,8 +55,10 @@ test("complaints of a page are kept", async (context) => {
   await page.open(`${origin}/raw.html`);
   await page.evaluate(() => console.error("red"));
   await page.evaluate(() => void setTimeout(() => Promise.reject(new Error("lost"))));
-  await page.until("both came", () => true);
+  await page.evaluate(() => alert("stop"));
+  await page.until("all came", () => true);
   assert.match(page.complaints.join("\n"), /error: red/);
+  assert.match(page.complaints.join("\n"), /dialog: stop/);
   await assert.rejects(async () => page.assertQuiet());
 });
 

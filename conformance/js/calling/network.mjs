@@ -3,6 +3,8 @@
 //
 //     browser ── 10.77.0.2 ── lab_link ── 10.77.0.1 ── server, the other browser
 //
+// The client has addresses of one family only, so nothing can quietly take the other one.
+//
 // All of it is in the network namespace of this process, which `unshare --net` gave it, and ends with it.
 
 import { execFile, spawn } from "node:child_process";
@@ -11,12 +13,9 @@ import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
 import { promisify } from "node:util";
 
-/** Where the server listens for the client. */
-export const SERVER_ADDRESS = "10.77.0.1";
-/** Where the client is at first. */
-export const CLIENT_ADDRESS = "10.77.0.2";
-/** Where it moves to. */
-export const OTHER_CLIENT_ADDRESS = "10.77.0.3";
+/** The server's address, the client's at first, and the one it moves to. The server has that of IPv4 in any case. */
+export const IPV4 = { server: "10.77.0.1", client: "10.77.0.2", otherClient: "10.77.0.3" };
+export const IPV6 = { server: "fd77::1", client: "fd77::2", otherClient: "fd77::3" };
 
 const CLIENT_DEVICE = "lab-client";
 const SERVER_DEVICE = "lab-server";
@@ -28,8 +27,8 @@ const LOOK_MS = 10;
 
 const run = promisify(execFile);
 
-/** Makes the network; it ends with `context`. */
-export async function startNetwork(context) {
+/** Makes a network of a family's addresses; it ends with `context`. */
+export async function startNetwork(context, family) {
   const program = process.env.LAB_LINK;
   if (!program) throw new Error("LAB_LINK is not set: `cargo xtask test --only network` sets it");
   const link = spawn(program, [CLIENT_DEVICE, SERVER_DEVICE, SEED], { stdio: ["pipe", "pipe", "inherit"] });
@@ -39,7 +38,7 @@ export async function startNetwork(context) {
     keeper.stdin.end();
     link.stdin.end();
   });
-  const network = new Network(link, keeper);
+  const network = new Network(link, keeper, family);
   await network.begin();
   return network;
 }
@@ -48,11 +47,14 @@ class Network {
   #link;
   #keeper;
   #answers;
-  #address = CLIENT_ADDRESS;
+  #family;
+  #address;
 
-  constructor(link, keeper) {
+  constructor(link, keeper, family) {
     this.#link = link;
     this.#keeper = keeper;
+    this.#family = family;
+    this.#address = family.client;
     this.#answers = createInterface({ input: link.stdout })[Symbol.asyncIterator]();
   }
 
@@ -62,12 +64,14 @@ class Network {
     while (readlinkSync(`/proc/${this.#keeper.pid}/ns/net`) === own) await wait(LOOK_MS);
     await run("ip", ["link", "set", "lo", "up"]);
     await run("ip", ["link", "set", CLIENT_DEVICE, "netns", String(this.#keeper.pid)]);
-    await run("ip", ["address", "add", `${SERVER_ADDRESS}/24`, "dev", SERVER_DEVICE]);
+    for (const address of new Set([IPV4.server, this.#family.server])) {
+      await run("ip", addressWords("add", address, SERVER_DEVICE));
+    }
     await run("ip", ["link", "set", SERVER_DEVICE, "mtu", String(MTU_BYTES), "up"]);
     await this.#inside("ip", "link", "set", "lo", "up");
-    await this.#inside("ip", "address", "add", `${CLIENT_ADDRESS}/24`, "dev", CLIENT_DEVICE);
+    await this.#inside("ip", ...addressWords("add", this.#address, CLIENT_DEVICE));
     await this.#inside("ip", "link", "set", CLIENT_DEVICE, "mtu", String(MTU_BYTES), "up");
-    await this.#inside("ip", "route", "add", "default", "dev", CLIENT_DEVICE);
+    await this.#leadsOut();
   }
 
   /** The words that start a program behind the link. */
@@ -88,11 +92,18 @@ class Network {
 
   /** Gives the client another address in place of the one it has. */
   async moves() {
+    const { client, otherClient } = this.#family;
     const from = this.#address;
-    this.#address = from === CLIENT_ADDRESS ? OTHER_CLIENT_ADDRESS : CLIENT_ADDRESS;
-    await this.#inside("ip", "address", "delete", `${from}/24`, "dev", CLIENT_DEVICE);
-    await this.#inside("ip", "address", "add", `${this.#address}/24`, "dev", CLIENT_DEVICE);
-    await this.#inside("ip", "route", "replace", "default", "dev", CLIENT_DEVICE);
+    this.#address = from === client ? otherClient : client;
+    await this.#inside("ip", ...addressWords("delete", from, CLIENT_DEVICE));
+    await this.#inside("ip", ...addressWords("add", this.#address, CLIENT_DEVICE));
+    await this.#leadsOut();
+  }
+
+  /** Everything that is not the client's own goes over the link. */
+  #leadsOut() {
+    const way = this.#family === IPV6 ? "-6" : "-4";
+    return this.#inside("ip", way, "route", "replace", "default", "dev", CLIENT_DEVICE);
   }
 
   #inside(...words) {
@@ -104,4 +115,11 @@ class Network {
     const { value } = await this.#answers.next();
     if (value !== wanted) throw new Error(`lab_link said "${value}", not "${wanted}"`);
   }
+}
+
+function addressWords(verb, address, device) {
+  if (address.includes(".")) return ["address", verb, `${address}/24`, "dev", device];
+  // Nobody is there who could have the same address, or answer that.
+  const options = verb === "add" ? ["nodad"] : [];
+  return ["address", verb, `${address}/64`, "dev", device, ...options];
 }

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { connect } from "node:tls";
 
 import { chromium } from "./browsers.mjs";
-import { SERVER_ADDRESS, startNetwork } from "./network.mjs";
+import { IPV4, IPV6, startNetwork } from "./network.mjs";
 import { writeCamera } from "./network_camera.mjs";
 import { describe, seconds } from "./network_figures.mjs";
 import { newGroup, newName, Person } from "./people.mjs";
@@ -20,32 +20,36 @@ import { PITCHES_HZ } from "./tones.mjs";
 export const HTTPS_PORT = 443;
 const MEDIA_PORT = 10_000;
 const RELAY_PORT = 3_478;
+// What the pages and the SDKs have in their URLs. Behind a link of IPv6 it is a name like any other: the official SDK
+// of the trusted service takes no IPv6 address in a URL.
+const PUBLIC_ADDRESS = IPV4.server;
 /** Large enough for two layers, so that what is narrowed can become smaller. */
 export const CAMERA = { width: 640, height: 360 };
 
 /** The network, the server, and two people in a call; a trial leaves them as it found them, or they begin anew. */
 export class Lab {
-  static async start(context) {
+  /** `family` has the addresses, `openInside` starts the browser behind the link. */
+  static async start(context, { family = IPV4, openInside = chromium } = {}) {
     const lab = new Lab();
-    lab.context = context;
-    lab.network = await startNetwork(context);
+    Object.assign(lab, { context, family, openInside });
+    lab.network = await startNetwork(context, family);
     lab.folder = await mkdtemp(join(tmpdir(), "trunkline-network-"));
     lab.running = await lab.startServer();
     context.after(async () => {
       await lab.running.stop();
       await rm(lab.folder, { recursive: true, force: true });
     });
-    lab.key = await keyOf(SERVER_ADDRESS, HTTPS_PORT);
+    lab.key = await keyOf(PUBLIC_ADDRESS, HTTPS_PORT);
     return lab;
   }
 
   startServer() {
     const settings = [
       `http.port=${HTTPS_PORT}`,
-      `http.addresses=127.0.0.1,${SERVER_ADDRESS}`,
-      `public_url=https://${SERVER_ADDRESS}`,
+      `http.addresses=${[...new Set(["127.0.0.1", PUBLIC_ADDRESS, this.family.server])].join()}`,
+      `public_url=https://${PUBLIC_ADDRESS}`,
       `media.port=${MEDIA_PORT}`,
-      `media.addresses=${SERVER_ADDRESS}`,
+      `media.addresses=${this.family.server}`,
       `relay.port=${RELAY_PORT}`,
     ];
     return startSamples({ folder: this.folder, settings });
@@ -79,9 +83,13 @@ export class Lab {
     // The browser has no store of authorities that a test could add to. Its driver lets pages through all the same, but
     // not relays.
     const camera = await writeCamera(this.folder, CAMERA);
-    const flags = [`--use-file-for-fake-video-capture=${camera}`, `--ignore-certificate-errors-spki-list=${this.key}`];
+    const flags = [
+      `--use-file-for-fake-video-capture=${camera}`,
+      `--ignore-certificate-errors-spki-list=${this.key}`,
+    ];
+    if (this.family === IPV6) flags.push(`--host-resolver-rules=MAP ${PUBLIC_ADDRESS} [${this.family.server}]`);
     const [inside, outside] = await Promise.all([
-      chromium(this.context, { hertz: PITCHES_HZ[0], flags, before: this.network.behind }),
+      this.openInside(this.context, { hertz: PITCHES_HZ[0], flags, before: this.network.behind }),
       chromium(this.context, { hertz: PITCHES_HZ[1], flags }),
     ]);
     await Promise.all([inside, outside].map((page) => signsInHere(page, home)));
@@ -109,7 +117,8 @@ export class Lab {
     for (const [each, other] of [[inside, outside], [outside, inside]]) {
       await each.seesInCall(other);
       await each.decodes(1);
-      await each.hears(other);
+      // Only one of the browsers has a loudspeaker here to listen at; the other measures what arrives.
+      await (each === inside && this.openInside !== chromium ? each.page.receivesSound() : each.hears(other));
     }
   }
 
@@ -140,32 +149,29 @@ async function keyOf(host, port) {
  * the server's machine only.
  */
 async function signsInHere(page, home) {
-  const devtools = await page.tab.createCDPSession();
-  const responseHeaders = [{ name: "content-type", value: "application/json" }];
-  const answer = async ({ requestId, request: asked }) => {
-    const { status, body } = await ask(home, asked);
-    await devtools.send("Fetch.fulfillRequest", { requestId, responseCode: status, responseHeaders, body });
-  };
-  devtools.on("Fetch.requestPaused", (event) =>
-    answer(event).catch(() =>
-      // The page is told; one that is gone needs to hear nothing.
-      devtools.send("Fetch.failRequest", { requestId: event.requestId, errorReason: "Failed" }).catch(() => {}),
-    ),
-  );
-  await devtools.send("Fetch.enable", { patterns: [{ urlPattern: "*/samples/trusted-service/*" }] });
+  await page.tab.setRequestInterception(true);
+  const handle = async (request) =>
+    request.url().includes("/samples/trusted-service/") ? request.respond(await ask(home, request)) : request.continue();
+  // The page is told; one that is gone needs to hear nothing.
+  page.tab.on("request", (request) => handle(request).catch(() => request.abort().catch(() => {})));
 }
 
-/** The answer to a request of a page's, its body in base64. */
-function ask(home, { url, method, headers, postData }) {
-  const options = { host: "127.0.0.1", port: HTTPS_PORT, ca: readFileSync(home.caFile), method, agent: false };
+/** The answer to a request of a page's. */
+async function ask(home, asked) {
+  const content = await asked.fetchPostData();
+  const { host, pathname } = new URL(asked.url());
+  const headers = { ...asked.headers(), host };
+  const options = { host: "127.0.0.1", port: HTTPS_PORT, ca: readFileSync(home.caFile), agent: false };
   return new Promise((settle, fail) => {
-    const { pathname } = new URL(url);
-    const asking = request({ ...options, path: pathname, headers: { ...headers, host: SERVER_ADDRESS } }, (answer) => {
+    const asking = request({ ...options, method: asked.method(), path: pathname, headers }, (answer) => {
       const parts = [];
       answer.on("data", (part) => parts.push(part));
-      answer.on("end", () => settle({ status: answer.statusCode, body: Buffer.concat(parts).toString("base64") }));
+      answer.on("end", () => {
+        const body = Buffer.concat(parts);
+        settle({ status: answer.statusCode, contentType: "application/json", body });
+      });
     });
     asking.on("error", fail);
-    asking.end(postData);
+    asking.end(content);
   });
 }

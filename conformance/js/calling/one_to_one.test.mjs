@@ -1,10 +1,14 @@
 // Two people call each other in the sample, on the unmodified CallComposite.
 
+import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { chromium } from "./browsers.mjs";
 import { personIn, story } from "./people.mjs";
 import { PITCHES_HZ } from "./tones.mjs";
+
+// Where a name became part of a page, this one would fetch a picture and open a dialog: a page complains of both.
+const MARKUP = "<img src=x onerror=alert(1)>";
 
 /** Run in the page: whether somebody's camera or screen is there to be seen. */
 const hasCamera = ({ videoStreams }, wanted) =>
@@ -15,7 +19,7 @@ const hasScreen = ({ videoStreams }, wanted) =>
 test("one to one", async (context) => {
   const step = story(context);
   const [alice, bob] = await Promise.all([
-    personIn(chromium, context, "alice", PITCHES_HZ[0]),
+    personIn(chromium, context, `${MARKUP}alice`, PITCHES_HZ[0]),
     personIn(chromium, context, "bob", PITCHES_HZ[1]),
   ]);
   const both = (body) => Promise.all([body(alice, bob), body(bob, alice)]);
@@ -31,6 +35,15 @@ test("one to one", async (context) => {
     await both((each) => each.decodes(1));
     await both((each, other) => each.hears(other));
     await both((each) => each.looks(`${each === alice ? "caller" : "callee"}-talks`));
+  });
+
+  await step("a name that is markup is shown as text, to the other and to its owner", async () => {
+    await bob.page.sees(alice.name);
+    await alice.page.sees(alice.name);
+    for (const { page } of [alice, bob]) {
+      assert.equal(await page.evaluate(() => document.querySelectorAll("img[src=x]").length), 0);
+      page.assertQuiet();
+    }
   });
 
   await step("who is muted is not heard, and is shown as muted", async () => {

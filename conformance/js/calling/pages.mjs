@@ -16,9 +16,9 @@ const FRAMES = 10;
 const TRIED = /Content-Security-Policy: .* blocked a JavaScript eval/;
 const PAGES = fileURLToPath(new URL("page/", import.meta.url));
 
-/** A tab, with what its console complained of and the connections its scripts made. */
+/** A tab, with what it complained of and the connections its scripts made. */
 export class Page {
-  /** Errors and warnings of the console, and exceptions, oldest first. */
+  /** Errors and warnings of the console, exceptions and dialogs, oldest first. */
   complaints = [];
 
   constructor(tab) {
@@ -28,6 +28,11 @@ export class Page {
     });
     tab.on("pageerror", (error) => {
       if (!TRIED.test(error.message)) this.complaints.push(`exception: ${error.stack ?? error}`);
+    });
+    // One that nobody closes stops its page.
+    tab.on("dialog", (dialog) => {
+      this.complaints.push(`dialog: ${dialog.message()}`);
+      dialog.accept().catch(() => undefined);
     });
   }
 
