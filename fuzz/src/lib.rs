@@ -61,7 +61,7 @@ pub const TARGETS: &[Target] = &[
         what: "streams cut anywhere: media over TCP (RFC 4571), TURN over TCP and TLS",
         run: frames::run,
     },
-    Target { name: "payload", what: "payloads of VP8, H.264 and redundant audio", run: payload::run },
+    Target { name: "payload", what: "payloads of video codecs and redundant audio", run: payload::run },
     Target {
         name: "room",
         what: "a room of clients that send any packets, wishes and data messages",

@@ -6,10 +6,12 @@ use trunkline_sfu::testing::payloads::{is_redundant_opus, marks, newest_of_redun
 /// The first byte names the codec.
 pub(crate) fn run(bytes: &[u8]) {
     let (codec, payload) = bytes.split_first().unwrap_or((&0, &[]));
-    match codec % 3 {
+    match codec % 5 {
         0 => vp8(payload),
         1 => h264(payload),
-        _ => red(payload),
+        2 => red(payload),
+        3 => vp9(payload),
+        _ => av1(payload),
     }
 }
 
@@ -20,9 +22,9 @@ fn vp8(payload: &[u8]) {
     if let Some(size) = seen.size {
         assert!(size.width < 1 << 14 && size.height < 1 << 14);
     }
-    if let Some(fields) = seen.vp8 {
-        assert!(fields.picture_id.is_none_or(|id| id < 1 << 15));
-        assert!(fields.key_index.is_none_or(|index| index < 1 << 5));
+    if let Some(numbers) = seen.picture {
+        assert!(numbers.picture_id.is_none_or(|id| id < 1 << 15));
+        assert!(numbers.key_index.is_none_or(|index| index < 1 << 5));
     }
     // What stands behind the head of a key frame changes nothing.
     let mut longer = payload.to_vec();
@@ -34,12 +36,38 @@ fn vp8(payload: &[u8]) {
 
 fn h264(payload: &[u8]) {
     let seen = marks(Codec::H264, payload);
-    assert_eq!((seen.size, seen.vp8), (None, None));
+    assert_eq!((seen.size, seen.picture), (None, None));
     assert!(!(seen.is_padding && seen.starts_key_frame));
     // A key frame stays one when more units follow.
     let mut longer = payload.to_vec();
     longer.extend([0, 1, 0x41]);
     assert!(!seen.starts_key_frame || marks(Codec::H264, &longer).starts_key_frame);
+}
+
+fn vp9(payload: &[u8]) {
+    let seen = marks(Codec::Vp9, payload);
+    assert_eq!(seen.is_padding, payload.is_empty());
+    let Some(numbers) = seen.picture else {
+        assert!(!seen.starts_key_frame && seen.size.is_none(), "what is cut short has no marks");
+        return;
+    };
+    assert!(numbers.picture_id.is_none_or(|id| id < 1 << 15));
+    assert_eq!(numbers.key_index, None);
+    // What stands behind the descriptor changes nothing but that there is something.
+    let mut longer = payload.to_vec();
+    longer.push(0xff);
+    let behind = marks(Codec::Vp9, &longer);
+    assert_eq!((behind.size, behind.picture), (seen.size, seen.picture));
+    assert!(!seen.starts_key_frame || behind.starts_key_frame);
+}
+
+fn av1(payload: &[u8]) {
+    let seen = marks(Codec::Av1, payload);
+    assert_eq!((seen.size, seen.picture), (None, None));
+    assert!(!(seen.is_padding && seen.starts_key_frame));
+    let mut longer = payload.to_vec();
+    longer.push(0xff);
+    assert!(payload.len() < 2 || marks(Codec::Av1, &longer) == seen);
 }
 
 fn red(payload: &[u8]) {

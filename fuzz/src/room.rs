@@ -11,7 +11,6 @@ use trunkline_sfu::{
 use crate::input::Input;
 
 const KINDS: [SourceKind; 3] = [SourceKind::Audio, SourceKind::Camera, SourceKind::Screen];
-const CODECS: [Codec; 4] = [Codec::Opus, Codec::Red, Codec::Vp8, Codec::H264];
 /// What lines of sound may carry; the others carry pictures.
 const SOUND: [Codec; 2] = [Codec::Opus, Codec::Red];
 /// Where the sender's number stands in a data message.
@@ -29,8 +28,16 @@ pub(crate) fn run(bytes: &[u8]) {
     for peer in 0..5 {
         world.leave(PeerKey(peer));
     }
-    world.come(PeerKey(8), Lines { audio: 1, video: 1, receives: CODECS.into_iter().collect() }, Policy::ALL);
-    world.come(PeerKey(9), Lines { audio: 1, video: 1, receives: CODECS.into_iter().collect() }, Policy::ALL);
+    world.come(
+        PeerKey(8),
+        Lines { audio: 1, video: 1, receives: Codec::ALL.into_iter().collect() },
+        Policy::ALL,
+    );
+    world.come(
+        PeerKey(9),
+        Lines { audio: 1, video: 1, receives: Codec::ALL.into_iter().collect() },
+        Policy::ALL,
+    );
     world.wait(Now::from_millis(10));
     let before = world.forwarded;
     world.send(&packet(PeerKey(8), SourceKind::Audio, 1, world.now, vec![1].into()));
@@ -291,14 +298,14 @@ fn message(peer: PeerKey, input: &mut Input<'_>) -> Vec<u8> {
 fn lines(input: &mut Input<'_>) -> Lines {
     // There is no client without Opus: offers that lack it are refused.
     let receives: CodecSet =
-        CODECS.into_iter().filter(|codec| input.below(4) != 1 || *codec == Codec::Opus).collect();
+        Codec::ALL.into_iter().filter(|codec| input.below(4) != 1 || *codec == Codec::Opus).collect();
     Lines { audio: input.below(17), video: input.below(51), receives }
 }
 
 /// One that a source of this kind can have.
 fn codec(kind: SourceKind, choice: u8) -> Codec {
-    let all = CODECS.into_iter().filter(|codec| SOUND.contains(codec) == (kind == SourceKind::Audio));
-    all.cycle().nth(usize::from(choice)).expect("each kind has two")
+    let all = Codec::ALL.into_iter().filter(|codec| SOUND.contains(codec) == (kind == SourceKind::Audio));
+    all.cycle().nth(usize::from(choice)).expect("each kind has some")
 }
 
 fn policy(input: &mut Input<'_>) -> Policy {

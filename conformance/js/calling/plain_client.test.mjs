@@ -16,9 +16,9 @@ const identities = new CommunicationIdentityClient(server.connectionString);
 
 /**
  * Somebody in a group. The way to the server may be narrow: `relay` is the transport to a relay and leaves nothing else,
- * `isTcpOnly` leaves neither UDP nor a relay.
+ * `isTcpOnly` leaves neither UDP nor a relay. `codec` is the video codec to put first.
  */
-async function joins(context, group, hertz, { relay = "", isTcpOnly = false } = {}) {
+async function joins(context, group, hertz, { relay = "", isTcpOnly = false, codec } = {}) {
   const page = await chromium(context, { hertz });
   const { token } = await identities.createUserAndToken(["voip"]);
   const address = `${server.endpoint.replace(/^http/, "ws").replace(/\/$/, "")}/calling/signalling`;
@@ -28,10 +28,11 @@ async function joins(context, group, hertz, { relay = "", isTcpOnly = false } = 
     const isMeant = (server) => server.startsWith("turn:") && server.endsWith(`transport=${way.relay}`);
     const narrow = iceServers.map((each) => ({ ...each, urls: each.urls.filter(isMeant) }));
     const relayed = { iceServers: narrow, iceTransportPolicy: "relay" };
-    await raw.open({ ice: way.relay ? relayed : { iceServers: way.isTcpOnly ? [] : iceServers } });
+    const ice = way.relay ? relayed : { iceServers: way.isTcpOnly ? [] : iceServers };
+    await raw.open({ ice, codec: way.codec });
     await raw.join(id, way);
   };
-  await page.evaluate(enter, address, token, group, { relay, isTcpOnly });
+  await page.evaluate(enter, address, token, group, { relay, isTcpOnly, codec });
   await page.until("connected", () => raw.connection.connectionState === "connected");
   return page;
 }
@@ -44,6 +45,7 @@ test("two plain clients see and hear each other, not themselves", async (context
   await Promise.all([first.decodes(1), second.decodes(1)]);
   await Promise.all([hears(first, other), hears(second, one)]);
   await Promise.all([hearsNothingOf(first, one), hearsNothingOf(second, other)]);
+  for (const page of [first, second]) assert.deepEqual(await page.evaluate(codecsDecoded), ["video/VP8"]);
 
   await second.evaluate(() => raw.ask("call.hangUp", { leg: raw.leg }));
   const over = await second.until("told that it is over", () => raw.heard.find(({ t }) => t === "leg.over"));
@@ -52,6 +54,25 @@ test("two plain clients see and hear each other, not themselves", async (context
   first.assertQuiet();
   second.assertQuiet();
 });
+
+test("VP9 and AV1 of those who put them first are passed on", async (context) => {
+  const group = newGroup();
+  const [one, other] = PITCHES_HZ;
+  const first = await joins(context, group, one, { codec: "video/VP9" });
+  const second = await joins(context, group, other, { codec: "video/AV1" });
+  await Promise.all([first.decodes(1), second.decodes(1)]);
+  assert.deepEqual(await first.evaluate(codecsDecoded), ["video/AV1"]);
+  assert.deepEqual(await second.evaluate(codecsDecoded), ["video/VP9"]);
+  first.assertQuiet();
+  second.assertQuiet();
+});
+
+/** Runs in the page: the codecs of the pictures that arrive, by their media types. */
+async function codecsDecoded() {
+  const all = await raw.connection.getStats();
+  const isPicture = ({ type, kind, framesDecoded }) => type === "inbound-rtp" && kind === "video" && framesDecoded > 0;
+  return [...all.values()].filter(isPicture).map(({ codecId }) => all.get(codecId).mimeType);
+}
 
 /** Two with narrow ways to the server talk with each other; tells the ways that were taken. */
 async function talkBy(context, ...ways) {

@@ -65,6 +65,15 @@ pub enum Codec {
     Vp8,
     /// RFC 6184.
     H264,
+    /// RFC 9628, profile 0.
+    Vp9,
+    /// "RTP Payload Format For AV1", main profile.
+    Av1,
+}
+
+impl Codec {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Opus, Self::Red, Self::Vp8, Self::H264, Self::Vp9, Self::Av1];
 }
 
 /// Which codecs a client can receive.
@@ -151,22 +160,23 @@ pub struct Forward {
     pub is_repairable: bool,
     /// What stands behind the RTP header.
     pub payload: Arc<[u8]>,
-    /// Fields of the VP8 descriptor to put in place of the sender's.
-    pub patch: Option<Vp8Fields>,
+    /// Numbers to put in place of the sender's.
+    pub patch: Option<PictureNumbers>,
     /// Header extensions.
     pub marks: Marks,
     /// When it was captured, or came where that is not known.
     pub captured: Now,
 }
 
-/// Counters of a VP8 descriptor (RFC 7741 §4.2); `None` where it has no such field.
+/// Numbers of a picture in a descriptor of VP8 (RFC 7741 §4.2) or VP9 (RFC 9628 §4.2); `None` where there is no such
+/// field.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Vp8Fields {
+pub struct PictureNumbers {
     /// 15 bits, or 7 where the descriptor has the short form.
     pub picture_id: Option<u16>,
     /// TL0PICIDX.
     pub tl0_picture: Option<u8>,
-    /// KEYIDX, 5 bits.
+    /// KEYIDX, 5 bits; VP8 alone has it.
     pub key_index: Option<u8>,
 }
 

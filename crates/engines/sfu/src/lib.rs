@@ -15,8 +15,8 @@ mod room;
 pub mod testing;
 
 pub use ids::{
-    Codec, CodecSet, Forward, Layer, Lines, Marks, Now, Packet, PeerKey, Policy, Size, SlotKey, SlotPhase,
-    SlotState, SourceKey, SourceKind, Sources, Vp8Fields, Want,
+    Codec, CodecSet, Forward, Layer, Lines, Marks, Now, Packet, PeerKey, PictureNumbers, Policy, Size,
+    SlotKey, SlotPhase, SlotState, SourceKey, SourceKind, Sources, Want,
 };
 pub use peer::{
     Accepted, Certificate, Credentials, Datagram, DropReason, HostCandidate, NamedMids, Offer, OfferError,

@@ -3,7 +3,7 @@
 use str0m::IceCreds;
 
 use super::lines::MediaLines;
-use super::offer::Role;
+use super::offer::{PlanLine, Role};
 
 /// What is asked of the microphone's encoder: silence costs nothing, lost packets can be made good, and a voice needs
 /// no more than this many bits per second.
@@ -14,6 +14,7 @@ const MIC_PARAMETERS: [&str; 3] = ["usedtx=1", "useinbandfec=1", "maxaveragebitr
 /// - Each slot has a stream of its own, shared by the audio and video slot of one number: clients keep lips and voice
 ///   together within a stream, and the room puts one participant into both where it can.
 /// - Opus stands before RED: browsers send RED always when it is first, at twice the rate.
+/// - Codecs of video stand as in the offer: clients send the first one.
 /// - Candidates end: there will be no others.
 pub(super) fn finish(answer: &str, lines: &MediaLines, credentials: &IceCreds) -> String {
     let mut finished =
@@ -22,13 +23,13 @@ pub(super) fn finish(answer: &str, lines: &MediaLines, credentials: &IceCreds) -
     let (mut audio, mut video) = (0, 0);
     for (index, section) in sections(answer).enumerate() {
         // The session stands before the first line.
-        let role = index.checked_sub(1).and_then(|index| plan.get(index)).map(|line| line.role);
-        let stream = match role {
+        let offered = index.checked_sub(1).and_then(|index| plan.get(index));
+        let stream = match offered.map(|line| line.role) {
             Some(Role::AudioSlot) => Some(stream("a", &mut audio)),
             Some(Role::VideoSlot) => Some(stream("v", &mut video)),
             _ => None,
         };
-        finished.section(section, role, stream.as_deref(), index == 1);
+        finished.section(section, offered, stream.as_deref(), index == 1);
     }
     finished.text
 }
@@ -41,7 +42,7 @@ struct Finished<'a> {
 }
 
 impl Finished<'_> {
-    fn section(&mut self, section: &str, role: Option<Role>, stream: Option<&str>, is_first: bool) {
+    fn section(&mut self, section: &str, offered: Option<&PlanLine>, stream: Option<&str>, is_first: bool) {
         self.opus = payload_type(section, "opus/").unwrap_or_default();
         let red = payload_type(section, "red/");
         for line in section.lines() {
@@ -55,8 +56,11 @@ impl Finished<'_> {
                 ("a=msid-semantic", _) => self.line("a=msid-semantic: WMS *"),
                 ("a=msid", _) => {}
                 ("a=ssrc", value) if value.contains(" msid:") => {}
-                ("a=fmtp", value) if role == Some(Role::Mic) => self.parameters(value),
+                ("a=fmtp", value) if offered.is_some_and(|offered| offered.role == Role::Mic) => {
+                    self.parameters(value);
+                }
                 _ if line.starts_with("m=audio ") => self.opus_first(line, red.as_deref()),
+                _ if line.starts_with("m=video ") => self.as_offered(line, offered),
                 _ => self.line(line),
             }
         }
@@ -90,6 +94,16 @@ impl Finished<'_> {
             && red < opus
         {
             words.swap(red, opus);
+        }
+        self.line(&words.join(" "));
+    }
+
+    fn as_offered(&mut self, line: &str, offered: Option<&PlanLine>) {
+        let mut words: Vec<&str> = line.split(' ').collect();
+        let place = |word: &str| offered?.place(word.parse().ok()?);
+        // Behind the kind, the port and the protocol.
+        if let Some(types) = words.get_mut(3..) {
+            types.sort_by_key(|word| place(word).unwrap_or(usize::MAX));
         }
         self.line(&words.join(" "));
     }

@@ -101,6 +101,8 @@ impl Certificate {
             .enable_opus(true, true)
             .enable_vp8(true)
             .enable_h264(true)
+            .enable_vp9(true)
+            .enable_av1(true)
             .clear_extension_map()
             .set_extension(1, Extension::AudioLevel)
             .set_extension(2, Extension::AbsoluteSendTime)

@@ -30,12 +30,7 @@ struct Slot {
 
 /// The receiver's payload types for what we may send it.
 #[derive(Clone, Copy, Default)]
-struct Numbers {
-    opus: Option<Types>,
-    red: Option<Types>,
-    vp8: Option<Types>,
-    h264: Option<Types>,
-}
+struct Numbers([Option<Types>; Codec::ALL.len()]);
 
 /// The payload types of one codec.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,12 +42,7 @@ pub(super) struct Types {
 
 impl Numbers {
     fn of(self, codec: Codec) -> Option<Types> {
-        match codec {
-            Codec::Opus => self.opus,
-            Codec::Red => self.red,
-            Codec::Vp8 => self.vp8,
-            Codec::H264 => self.h264,
-        }
+        self.0[codec as usize]
     }
 }
 
@@ -127,15 +117,16 @@ impl MediaLines {
     }
 
     pub(super) fn receiving(&self) -> Lines {
-        let all = [Codec::Opus, Codec::Red, Codec::Vp8, Codec::H264];
         let slots = || self.audio.iter().chain(&self.video);
         // The blocks of RED name the codec within by its number, which is forwarded as it is.
-        let has_red =
-            self.audio.iter().all(|slot| slot.numbers.opus.is_some_and(|types| types.media == RED_OPUS_TYPE));
+        let has_red = self
+            .audio
+            .iter()
+            .all(|slot| slot.numbers.of(Codec::Opus).is_some_and(|types| types.media == RED_OPUS_TYPE));
         Lines {
             audio: count(&self.audio),
             video: count(&self.video),
-            receives: all
+            receives: Codec::ALL
                 .into_iter()
                 .filter(|codec| slots().any(|slot| slot.numbers.of(*codec).is_some()))
                 .filter(|codec| *codec != Codec::Red || has_red)
@@ -207,12 +198,7 @@ fn agreed<'a>(
 fn numbers(rtc: &Rtc, mid: Mid, line: &PlanLine, params: &[PayloadParams]) -> Numbers {
     let mut numbers = Numbers::default();
     for (types, codec) in agreed(rtc, mid, line, params).flat_map(codecs) {
-        let place = match codec {
-            Codec::Opus => &mut numbers.opus,
-            Codec::Red => &mut numbers.red,
-            Codec::Vp8 => &mut numbers.vp8,
-            Codec::H264 => &mut numbers.h264,
-        };
+        let place = &mut numbers.0[codec as usize];
         if line.has(types.media) {
             place.get_or_insert(Types { repair: types.repair.filter(|repair| line.has(*repair)), ..types });
         }
@@ -226,6 +212,8 @@ fn codecs(params: &PayloadParams) -> impl Iterator<Item = (Types, Codec)> + use<
         WireCodec::Opus => Some(Codec::Opus),
         WireCodec::Vp8 => Some(Codec::Vp8),
         WireCodec::H264 => Some(Codec::H264),
+        WireCodec::Vp9 => Some(Codec::Vp9),
+        WireCodec::Av1 => Some(Codec::Av1),
         _ => None,
     };
     let repair = params.resend().map(|repair| *repair);

@@ -63,7 +63,12 @@ pub(super) struct PlanLine {
 impl PlanLine {
     /// Whether a payload type was offered for this line.
     pub(super) fn has(&self, payload_type: u8) -> bool {
-        self.codecs.iter().any(|(number, _)| *number == payload_type)
+        self.place(payload_type).is_some()
+    }
+
+    /// How many stand before a payload type in the offer.
+    pub(super) fn place(&self, payload_type: u8) -> Option<usize> {
+        self.codecs.iter().position(|(number, _)| *number == payload_type)
     }
 }
 

@@ -70,7 +70,7 @@ fn stamp(packet: &RtpPacket, codec: Codec) -> Option<Stamp> {
         packet_ticks: packet.header.timestamp,
         clock_rate_hz: match codec {
             Codec::Opus | Codec::Red => 48_000,
-            Codec::Vp8 | Codec::H264 => 90_000,
+            Codec::Vp8 | Codec::H264 | Codec::Vp9 | Codec::Av1 => 90_000,
         },
     })
 }

@@ -3,6 +3,7 @@
 mod batch;
 mod call;
 mod channels;
+mod codecs;
 mod connect;
 mod harness;
 mod hostile;

@@ -1,25 +1,25 @@
-//! The counters of VP8 descriptors, which run on over switches as sequence numbers do.
+//! The numbers of pictures in descriptors of VP8 and VP9, which run on over switches as sequence numbers do.
 
-use crate::{Vp8Fields, codec::Vp8Seen};
+use crate::{PictureNumbers, codec::PictureSeen};
 
 const PICTURE_ID: u16 = 0x7fff;
 const SHORT_PICTURE_ID: u16 = 0x7f;
 const KEY_INDEX: u8 = 0x1f;
 
-/// What a slot adds to the sender's counters (RFC 7741 §4.2).
+/// What a slot adds to the sender's counters (RFC 7741 §4.2, RFC 9628 §4.2).
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Vp8Counters {
+pub(super) struct PictureCounters {
     picture_offset: u16,
     tl0_offset: u8,
     key_offset: u8,
     /// The newest that went out.
-    last: Vp8Fields,
+    last: PictureNumbers,
 }
 
-impl Vp8Counters {
+impl PictureCounters {
     /// Puts the first packet of a new stream, a key frame, behind what was sent before.
-    pub(super) fn switch(&mut self, new: Vp8Seen) {
-        let new = new.fields;
+    pub(super) fn switch(&mut self, new: PictureSeen) {
+        let new = new.numbers;
         if let (Some(last), Some(new)) = (self.last.picture_id, new.picture_id) {
             self.picture_offset = last.wrapping_add(1).wrapping_sub(new) & PICTURE_ID;
         }
@@ -31,23 +31,23 @@ impl Vp8Counters {
         }
     }
 
-    /// The fields to write; `is_newest` when no later packet went out before.
-    pub(super) fn map(&mut self, seen: Vp8Seen, is_newest: bool) -> Vp8Fields {
+    /// The numbers to write; `is_newest` when no later packet went out before.
+    pub(super) fn map(&mut self, seen: PictureSeen, is_newest: bool) -> PictureNumbers {
         let mask = if seen.has_long_picture_id { PICTURE_ID } else { SHORT_PICTURE_ID };
-        let fields = Vp8Fields {
-            picture_id: seen.fields.picture_id.map(|id| id.wrapping_add(self.picture_offset) & mask),
-            tl0_picture: seen.fields.tl0_picture.map(|id| id.wrapping_add(self.tl0_offset)),
-            key_index: seen.fields.key_index.map(|index| index.wrapping_add(self.key_offset) & KEY_INDEX),
+        let numbers = PictureNumbers {
+            picture_id: seen.numbers.picture_id.map(|id| id.wrapping_add(self.picture_offset) & mask),
+            tl0_picture: seen.numbers.tl0_picture.map(|id| id.wrapping_add(self.tl0_offset)),
+            key_index: seen.numbers.key_index.map(|index| index.wrapping_add(self.key_offset) & KEY_INDEX),
         };
         if is_newest {
             // A stream without a counter does not end the count of those before it.
-            self.last = Vp8Fields {
-                picture_id: fields.picture_id.or(self.last.picture_id),
-                tl0_picture: fields.tl0_picture.or(self.last.tl0_picture),
-                key_index: fields.key_index.or(self.last.key_index),
+            self.last = PictureNumbers {
+                picture_id: numbers.picture_id.or(self.last.picture_id),
+                tl0_picture: numbers.tl0_picture.or(self.last.tl0_picture),
+                key_index: numbers.key_index.or(self.last.key_index),
             };
         }
-        fields
+        numbers
     }
 }
 
@@ -55,9 +55,9 @@ impl Vp8Counters {
 mod tests {
     use super::*;
 
-    fn seen(picture_id: u16, tl0_picture: u8) -> Vp8Seen {
-        Vp8Seen {
-            fields: Vp8Fields {
+    fn seen(picture_id: u16, tl0_picture: u8) -> PictureSeen {
+        PictureSeen {
+            numbers: PictureNumbers {
                 picture_id: Some(picture_id),
                 tl0_picture: Some(tl0_picture),
                 key_index: Some(31),
@@ -68,18 +68,18 @@ mod tests {
 
     #[test]
     fn counters_run_on_over_a_switch() {
-        let mut counters = Vp8Counters::default();
+        let mut counters = PictureCounters::default();
         counters.map(seen(0x7fff, 255), true);
         counters.switch(seen(500, 9));
         let first = counters.map(seen(500, 9), true);
-        assert_eq!(first, Vp8Fields { picture_id: Some(0), tl0_picture: Some(0), key_index: Some(0) });
+        assert_eq!(first, PictureNumbers { picture_id: Some(0), tl0_picture: Some(0), key_index: Some(0) });
         let second = counters.map(seen(501, 10), true);
         assert_eq!((second.picture_id, second.tl0_picture), (Some(1), Some(1)));
     }
 
     #[test]
     fn a_late_packet_moves_nothing() {
-        let mut counters = Vp8Counters::default();
+        let mut counters = PictureCounters::default();
         counters.map(seen(11, 2), true);
         assert_eq!(counters.map(seen(10, 1), false).picture_id, Some(10));
         counters.switch(seen(70, 30));
@@ -88,11 +88,11 @@ mod tests {
 
     #[test]
     fn short_picture_ids_stay_short() {
-        let short = |id| Vp8Seen {
-            fields: Vp8Fields { picture_id: Some(id), ..Vp8Fields::default() },
+        let short = |id| PictureSeen {
+            numbers: PictureNumbers { picture_id: Some(id), ..PictureNumbers::default() },
             has_long_picture_id: false,
         };
-        let mut counters = Vp8Counters::default();
+        let mut counters = PictureCounters::default();
         counters.map(short(126), true);
         counters.switch(short(3));
         assert_eq!(counters.map(short(3), true).picture_id, Some(127));

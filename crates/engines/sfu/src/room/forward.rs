@@ -177,7 +177,7 @@ impl Member {
         if is_switch {
             self.notices.slots_changed();
         }
-        let patch = mark.vp8.map(|seen| {
+        let patch = mark.picture.map(|seen| {
             if is_switch {
                 line.counters.switch(seen);
             }

@@ -1,7 +1,7 @@
 //! Receiving lines: what is put into each, and which packets of it pass.
 
 use super::{
-    counters::Vp8Counters,
+    counters::PictureCounters,
     ladder::Ladder,
     rewrite::{AUDIO_CLOCK_HZ, Rewrite, VIDEO_CLOCK_HZ},
     seed::Seed,
@@ -53,7 +53,7 @@ pub(super) struct VideoSlot {
     pub(super) is_new: bool,
     pub(super) ladder: Ladder,
     pub(super) rewrite: Rewrite,
-    pub(super) counters: Vp8Counters,
+    pub(super) counters: PictureCounters,
     /// When the receiver asked for a key frame last.
     asked: Option<Now>,
 }
@@ -81,7 +81,7 @@ impl VideoSlot {
             is_new: true,
             ladder: Ladder::default(),
             rewrite: seed.rewrite(VIDEO_CLOCK_HZ),
-            counters: Vp8Counters::default(),
+            counters: PictureCounters::default(),
             asked: None,
         }
     }

@@ -445,8 +445,7 @@ impl Client {
     }
 
     fn codec(&self, payload_type: u8) -> Option<Codec> {
-        let all = [Codec::Opus, Codec::Red, Codec::Vp8, Codec::H264];
-        all.into_iter().find(|codec| self.payload_type(*codec) == Some(payload_type))
+        Codec::ALL.into_iter().find(|codec| self.payload_type(*codec) == Some(payload_type))
     }
 }
 
@@ -455,5 +454,7 @@ fn wire(codec: Codec) -> WireCodec {
         Codec::Opus | Codec::Red => WireCodec::Opus,
         Codec::Vp8 => WireCodec::Vp8,
         Codec::H264 => WireCodec::H264,
+        Codec::Vp9 => WireCodec::Vp9,
+        Codec::Av1 => WireCodec::Av1,
     }
 }

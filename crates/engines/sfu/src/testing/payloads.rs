@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::codec::{self, red};
-use crate::{Codec, Size, Vp8Fields};
+use crate::{Codec, PictureNumbers, Size};
 
 /// What a payload says about itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -14,8 +14,8 @@ pub struct PayloadMarks {
     pub is_padding: bool,
     /// The size of the picture, where it is told.
     pub size: Option<Size>,
-    /// The counters of a VP8 descriptor.
-    pub vp8: Option<Vp8Fields>,
+    /// The numbers in a descriptor of VP8 or VP9.
+    pub picture: Option<PictureNumbers>,
 }
 
 /// Reads the marks of a payload.
@@ -26,7 +26,7 @@ pub fn marks(codec: Codec, payload: &[u8]) -> PayloadMarks {
         starts_key_frame: mark.starts_key_frame,
         is_padding: mark.is_padding,
         size: mark.size,
-        vp8: mark.vp8.map(|seen| seen.fields),
+        picture: mark.picture.map(|seen| seen.numbers),
     }
 }
 

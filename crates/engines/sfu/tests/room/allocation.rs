@@ -1,8 +1,8 @@
 //! What becomes of pictures when the bandwidth of a receiver changes.
 
-use trunkline_sfu::{Lines, Now, PeerKey, RoomOutput, SlotPhase, SourceKind};
+use trunkline_sfu::{Codec, Lines, Now, PeerKey, RoomOutput, SlotPhase, SourceKind};
 
-use crate::world::{ALL_CODECS, HD, SMALL, World, camera, screen};
+use crate::world::{HD, SMALL, World, camera, screen};
 
 /// One who watches `count` cameras of three layers, all large.
 fn gallery(seed: u64, count: u64) -> (World, PeerKey, Vec<PeerKey>) {
@@ -216,7 +216,7 @@ fn a_screen_is_asked_for_however_little_is_estimated() {
     let (mut world, ann) = one_camera(10);
     world.room.handle_estimate(ann, 180_000, world.now);
     world.run_ms(5_000);
-    let lines = Lines { audio: 1, video: 2, receives: ALL_CODECS.into_iter().collect() };
+    let lines = Lines { audio: 1, video: 2, receives: Codec::ALL.into_iter().collect() };
     world.room.set_lines(ann, lines, world.now);
     world.show(PeerKey(2), SourceKind::Screen, HD, 1);
     world.want(ann, &[(screen(PeerKey(2)), HD), (camera(PeerKey(2)), SMALL)]);

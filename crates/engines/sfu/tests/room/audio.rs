@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use trunkline_sfu::{Codec, Layer, Lines, Marks, Packet, PeerKey, RoomOutput};
 
-use crate::world::{ALL_CODECS, World, audio};
+use crate::world::{World, audio};
 
 /// Who was heard on a slot, one after another.
 fn voices(world: &World, peer: PeerKey, index: u8) -> Vec<u64> {
@@ -140,7 +140,7 @@ fn redundant_sound_goes_whole_to_those_who_take_it_and_plain_to_others() {
     let mut world = World::new(6);
     let ann = world.join(1, 1, 0);
     let ben = world.join(2, 1, 0);
-    let receives = ALL_CODECS.into_iter().filter(|codec| *codec != Codec::Red).collect();
+    let receives = Codec::ALL.into_iter().filter(|codec| *codec != Codec::Red).collect();
     let cleo = world.join_with(3, Lines { audio: 1, video: 0, receives });
     world.run_ms(10);
     let whole = [0xef, 0, 0, 2, 111, 8, 8, 1, 2, 3];

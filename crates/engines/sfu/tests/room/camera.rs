@@ -1,4 +1,4 @@
-//! A sender as browsers are: up to three layers of VP8, each with its own numbers; a key frame when asked.
+//! A sender as browsers are: up to three layers, each with its own numbers; a key frame when asked.
 
 use std::sync::Arc;
 
@@ -9,7 +9,10 @@ use crate::chance::Chance;
 /// Time between frames: 30 a second.
 const FRAME_MS: u64 = 33;
 
-/// What the tests' frames say of themselves, behind the head of a VP8 frame.
+/// Where the label stands: behind the head of a frame, whatever its codec.
+const LABEL_AT: usize = 15;
+
+/// What the tests' frames say of themselves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Label {
     pub(crate) peer: u8,
@@ -24,6 +27,8 @@ pub(crate) struct Camera {
     source: SourceKey,
     pub(crate) size: Size,
     layers: Vec<Encoder>,
+    /// VP8, VP9 or AV1.
+    pub(crate) codec: Codec,
     /// Bits of the layers that are on.
     pub(crate) on: u8,
     /// Whether the layers follow what is asked for.
@@ -70,7 +75,7 @@ impl Camera {
             is_key_due: true,
         });
         let layers: Vec<Encoder> = layers.collect();
-        Self { source, size, layers, on: 0b111, is_obedient: false, next: Now::ZERO }
+        Self { source, size, layers, codec: Codec::Vp8, on: 0b111, is_obedient: false, next: Now::ZERO }
     }
 
     pub(crate) fn ask_keyframe(&mut self, layer: Layer) {
@@ -98,14 +103,14 @@ impl Camera {
             if self.on & 1 << encoder.layer as u8 != 0 {
                 let halvings = count - 1 - index;
                 let size = Size { width: self.size.width >> halvings, height: self.size.height >> halvings };
-                encoder.encode(self.source, size, now, out);
+                encoder.encode(self.source, (self.codec, size), now, out);
             }
         }
     }
 }
 
 impl Encoder {
-    fn encode(&mut self, source: SourceKey, size: Size, now: Now, out: &mut Vec<Packet>) {
+    fn encode(&mut self, source: SourceKey, (codec, size): (Codec, Size), now: Now, out: &mut Vec<Packet>) {
         let is_key = std::mem::take(&mut self.is_key_due);
         let parts = if is_key { self.parts * 3 } else { self.parts };
         self.timestamp = self.timestamp.wrapping_add(90 * 33);
@@ -125,11 +130,11 @@ impl Encoder {
             out.push(Packet {
                 source,
                 layer: self.layer,
-                codec: Codec::Vp8,
+                codec,
                 sequence: self.sequence,
                 timestamp: self.timestamp,
                 marker: part + 1 == parts,
-                payload: self.payload(label, size),
+                payload: self.payload(label, codec, size),
                 arrived: now,
                 captured: Some(now),
                 marks: Marks::default(),
@@ -137,23 +142,48 @@ impl Encoder {
         }
     }
 
-    fn payload(&self, label: Label, size: Size) -> Arc<[u8]> {
+    fn payload(&self, label: Label, codec: Codec, size: Size) -> Arc<[u8]> {
+        let mut bytes = match codec {
+            Codec::Vp9 => self.vp9(label, size),
+            // A unit that goes on, or the first one of a sequence.
+            Codec::Av1 => {
+                vec![u8::from(label.part > 0) << 7 | u8::from(label.is_key && label.part == 0) << 3]
+            }
+            _ => self.vp8(label, size),
+        };
+        bytes.resize(LABEL_AT, 0);
+        bytes.extend([label.peer, label.layer, u8::from(label.is_key), label.part, label.parts]);
+        bytes.extend(label.frame.to_be_bytes());
+        bytes.resize(self.part_bytes, 0);
+        bytes.into()
+    }
+
+    fn vp8(&self, label: Label, size: Size) -> Vec<u8> {
         let starts = u8::from(label.part == 0) << 4;
         let [high, low] = self.picture.to_be_bytes();
         let mut bytes = vec![0x80 | starts, 0xc0, 0x80 | high, low, self.tl0];
         bytes.extend([u8::from(!label.is_key), 0, 0, 0x9d, 0x01, 0x2a]);
         bytes.extend(size.width.to_le_bytes());
         bytes.extend(size.height.to_le_bytes());
-        bytes.extend([label.peer, label.layer, u8::from(label.is_key), label.part, label.parts]);
-        bytes.extend(label.frame.to_be_bytes());
-        bytes.resize(self.part_bytes, 0);
-        bytes.into()
+        bytes
+    }
+
+    /// With the structure in every packet.
+    fn vp9(&self, label: Label, size: Size) -> Vec<u8> {
+        let flags = u8::from(!label.is_key) << 6 | u8::from(label.part == 0) << 3;
+        let [high, low] = self.picture.to_be_bytes();
+        let mut bytes = vec![0xa2 | flags, 0x80 | high, low, 0, self.tl0, 0x10];
+        bytes.extend(size.width.to_be_bytes());
+        bytes.extend(size.height.to_be_bytes());
+        bytes
     }
 }
 
 /// Reads what [`Camera`] wrote.
 pub(crate) fn label(payload: &[u8]) -> Label {
-    let [peer, layer, is_key, part, parts, a, b, c, d] = payload[15..24] else { unreachable!("nine bytes") };
+    let [peer, layer, is_key, part, parts, a, b, c, d] = payload[LABEL_AT..24] else {
+        unreachable!("nine bytes")
+    };
     Label { peer, layer, is_key: is_key == 1, frame: u32::from_be_bytes([a, b, c, d]), part, parts }
 }
 

@@ -1,8 +1,8 @@
 //! Receivers that ask for key frames.
 
-use trunkline_sfu::{Layer, Lines, PeerKey, RoomOutput, SlotKey, SourceKind};
+use trunkline_sfu::{Codec, Layer, Lines, PeerKey, RoomOutput, SlotKey, SourceKind};
 
-use crate::world::{ALL_CODECS, SMALL, World, camera};
+use crate::world::{SMALL, World, camera};
 
 const FIRST: SlotKey = SlotKey { is_video: true, index: 0 };
 
@@ -45,7 +45,7 @@ fn a_hundred_receivers_in_trouble_cost_few_key_frames() {
 #[test]
 fn requests_for_what_is_not_there_are_ignored() {
     let mut world = World::new(3);
-    let ben = world.join_with(2, Lines { audio: 1, video: 1, receives: ALL_CODECS.into_iter().collect() });
+    let ben = world.join_with(2, Lines { audio: 1, video: 1, receives: Codec::ALL.into_iter().collect() });
     world.run_ms(10);
     for slot in [FIRST, SlotKey { is_video: true, index: 9 }, SlotKey { is_video: false, index: 0 }] {
         world.room.handle_keyframe_request(ben, slot, world.now);

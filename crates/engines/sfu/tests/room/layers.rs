@@ -1,7 +1,8 @@
 //! Which layer goes out, and which are asked of the sender.
 
-use trunkline_sfu::{Now, RoomOutput, Size, SourceKind};
+use trunkline_sfu::{Codec, Now, RoomOutput, Size, SourceKind};
 
+use crate::camera::label;
 use crate::world::{HD, SMALL, World, camera};
 
 fn pair(seed: u64) -> (World, trunkline_sfu::PeerKey, trunkline_sfu::PeerKey) {
@@ -38,6 +39,44 @@ fn a_larger_tile_is_served_without_a_pause_in_the_picture() {
     let longest = frames.windows(2).map(|pair| pair[1].timestamp.wrapping_sub(pair[0].timestamp)).max();
     assert_eq!(world.video(ben, 0).shown_layers(), [0, 2]);
     assert!(longest <= Some(2 * 3_000), "{longest:?} ticks between two frames");
+}
+
+#[test]
+fn pictures_run_on_over_layers_and_people_whatever_their_codecs() {
+    let mut world = World::new(8);
+    let [ann, ben, cat] = [1, 2, 3].map(|peer| world.join(peer, 1, 1));
+    world.show(ann, SourceKind::Camera, HD, 3);
+    world.camera(ann).codec = Codec::Vp9;
+    world.show(cat, SourceKind::Camera, HD, 3);
+    world.room.handle_estimate(ben, 5_000_000, world.now);
+    for (source, tile) in [(ann, SMALL), (ann, HD), (cat, SMALL), (ann, HD)] {
+        world.want(ben, &[(camera(source), tile)]);
+        world.run_ms(3_000);
+    }
+    let frames = world.video(ben, 0).frames();
+    let mut shown: Vec<_> = frames.iter().filter(|frame| frame.is_shown).map(|frame| frame.label).collect();
+    shown.dedup_by_key(|label| (label.peer, label.layer));
+    let shown: Vec<_> = shown.iter().map(|label| (label.peer, label.layer)).collect();
+    assert_eq!(shown, [(1, 0), (1, 2), (3, 0), (1, 2)]);
+    let mut codecs: Vec<_> = world.video(ben, 0).packets().map(|packet| packet.codec).collect();
+    codecs.dedup();
+    assert_eq!(codecs, [Codec::Vp9, Codec::Vp8, Codec::Vp9]);
+}
+
+#[test]
+fn a_layer_of_av1_begins_with_its_sequence() {
+    let (mut world, ann, ben) = pair(9);
+    world.camera(ann).codec = Codec::Av1;
+    for tile in [SMALL, HD] {
+        world.want(ben, &[(camera(ann), tile)]);
+        world.run_ms(3_000);
+    }
+    assert!(world.video(ben, 0).packets().all(|packet| packet.patch.is_none()));
+    assert_eq!(world.video(ben, 0).holes(), 0);
+    let mut labels: Vec<_> = world.video(ben, 0).packets().map(|packet| label(&packet.payload)).collect();
+    labels.dedup_by_key(|label| label.layer);
+    let begins: Vec<_> = labels.iter().map(|label| (label.layer, label.is_key, label.part)).collect();
+    assert_eq!(begins, [(0, true, 0), (2, true, 0)]);
 }
 
 #[test]

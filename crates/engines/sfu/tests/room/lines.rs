@@ -1,8 +1,8 @@
 //! Fewer or more receiving lines than there is to show.
 
-use trunkline_sfu::{Lines, PeerKey, RoomOutput, Size, SourceKind, Want};
+use trunkline_sfu::{Codec, Lines, PeerKey, RoomOutput, Size, SourceKind, Want};
 
-use crate::world::{ALL_CODECS, SMALL, World, audio, camera, screen};
+use crate::world::{SMALL, World, audio, camera, screen};
 
 #[test]
 fn who_has_not_wished_sees_the_first_four_and_screens() {
@@ -41,7 +41,7 @@ fn more_lines_are_asked_for_once() {
     };
     assert_eq!(needs(&mut world), [RoomOutput::NeedLines { peer: ann, audio: 8, video: 4 }]);
 
-    let lines = Lines { audio: 8, video: 4, receives: ALL_CODECS.into_iter().collect() };
+    let lines = Lines { audio: 8, video: 4, receives: Codec::ALL.into_iter().collect() };
     world.room.set_lines(ann, lines, world.now);
     world.run_ms(1_000);
     assert_eq!(needs(&mut world), []);

@@ -59,7 +59,7 @@ impl Received {
         let mut parts = 0;
         for packet in self.packets.values() {
             let label = label(&packet.payload);
-            let picture = packet.patch.and_then(|patch| patch.picture_id).expect("VP8 counters are patched");
+            let picture = packet.patch.and_then(|patch| patch.picture_id).expect("numbers are patched");
             if let Some(last) = frames.last_mut().filter(|last| same(&last.label, &label)) {
                 assert_eq!(
                     (last.picture, last.timestamp),

@@ -11,7 +11,6 @@ use crate::{camera::Camera, chance::Chance, receiver::Received};
 
 pub(crate) const HD: Size = Size { width: 1280, height: 720 };
 pub(crate) const SMALL: Size = Size { width: 320, height: 180 };
-pub(crate) const ALL_CODECS: [Codec; 4] = [Codec::Opus, Codec::Red, Codec::Vp8, Codec::H264];
 
 /// What happens to packets between senders and the room.
 #[derive(Clone, Copy, Debug, Default)]
@@ -85,7 +84,7 @@ impl World {
 
     /// Somebody with all permissions and codecs.
     pub(crate) fn join(&mut self, peer: u64, audio: u8, video: u8) -> PeerKey {
-        let receives: CodecSet = ALL_CODECS.into_iter().collect();
+        let receives: CodecSet = Codec::ALL.into_iter().collect();
         self.join_with(peer, Lines { audio, video, receives })
     }
 

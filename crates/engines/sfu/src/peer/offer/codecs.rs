@@ -7,6 +7,11 @@ use super::text::Section;
 /// More than all codecs of a browser with their repairs.
 const PAYLOAD_TYPES_MAX: usize = 64;
 
+/// RFC 9628 §6.
+const VP9_DEFAULTS: [(&str, &str); 1] = [("profile-id", "0")];
+/// "RTP Payload Format For AV1", version 1.0, §7.2.
+const AV1_DEFAULTS: [(&str, &str); 3] = [("profile", "0"), ("level-idx", "5"), ("tier", "0")];
+
 /// What a payload type means.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Meaning {
@@ -16,13 +21,17 @@ pub(super) enum Meaning {
     Vp8,
     /// With its parameters, which tell profiles apart.
     H264(String),
+    /// Of profile 0.
+    Vp9,
+    /// Of the main profile, with level and tier as they are unless said.
+    Av1,
     /// RFC 4588 of this payload type.
     Repair(u8),
 }
 
 impl Meaning {
     fn is_codec(&self) -> bool {
-        matches!(self, Self::Opus | Self::Vp8 | Self::H264(_))
+        matches!(self, Self::Opus | Self::Vp8 | Self::H264(_) | Self::Vp9 | Self::Av1)
     }
 }
 
@@ -50,7 +59,7 @@ pub(super) fn kept(section: &Section<'_>) -> Result<Vec<Kept>, &'static str> {
     let codecs: Vec<u8> =
         known.iter().filter(|(_, meaning)| meaning.is_codec()).map(|(number, _)| *number).collect();
     if codecs.is_empty() {
-        return Err("it has none of Opus, VP8 and H.264");
+        return Err("it has none of Opus, VP8, H.264, VP9 and AV1");
     }
     let is_of_codec = |meaning: &Meaning| match meaning {
         Meaning::Red(codec) | Meaning::Repair(codec) => codecs.contains(codec),
@@ -81,12 +90,23 @@ fn meaning(section: &Section<'_>, payload_type: u8) -> Result<Option<Meaning>, &
         }
         "vp8/90000" if !is_audio => Some(Meaning::Vp8),
         "h264/90000" if !is_audio => Some(Meaning::H264(parameters.to_owned())),
+        "vp9/90000" if !is_audio => is_default(parameters, &VP9_DEFAULTS).then_some(Meaning::Vp9),
+        "av1/90000" if !is_audio => is_default(parameters, &AV1_DEFAULTS).then_some(Meaning::Av1),
         "rtx/90000" if !is_audio => {
-            let apt = parameters.split(';').find_map(|parameter| parameter.trim().strip_prefix("apt="));
-            apt.and_then(|codec| codec.parse().ok()).map(Meaning::Repair)
+            value(parameters, "apt").and_then(|codec| codec.parse().ok()).map(Meaning::Repair)
         }
         _ => None,
     })
+}
+
+/// The value of one of the parameters.
+fn value<'a>(parameters: &'a str, name: &str) -> Option<&'a str> {
+    parameters.split(';').find_map(|parameter| parameter.trim().strip_prefix(name)?.strip_prefix('='))
+}
+
+/// Whether each of these parameters has its default, said or not: what is forwarded all receivers of the codec decode.
+fn is_default(parameters: &str, defaults: &[(&str, &str)]) -> bool {
+    defaults.iter().all(|(name, default)| value(parameters, name).is_none_or(|value| value == *default))
 }
 
 /// Whether two lines mean the same by each payload type, and have the same one for each codec.

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::{Marks, Now, Vp8Fields};
+use crate::codec::Places;
+use crate::{Marks, Now, PictureNumbers};
 
 /// A second of 2.5 Mbit/s. Payloads are shared by all receivers.
 const PACKETS_MAX: usize = 256;
@@ -19,7 +20,8 @@ pub(super) struct Kept {
     /// That of repairs for the codec.
     pub(super) payload_type: u8,
     pub(super) payload: Arc<[u8]>,
-    pub(super) patch: Option<Vp8Fields>,
+    /// What to put in place of the sender's.
+    pub(super) patch: Option<(Places, PictureNumbers)>,
     pub(super) marks: Marks,
     pub(super) sent: Now,
     /// When it was last sent again.

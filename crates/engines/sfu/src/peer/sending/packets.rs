@@ -7,10 +7,10 @@ use super::cache::Kept;
 use super::header::{self, Carried, HEADER_BYTES_MAX, Head};
 use super::slot::Slot;
 use super::{Ciphers, Sending};
-use crate::codec::vp8;
+use crate::codec::{self, Places};
 use crate::peer::events::{PeerSink, Transmission};
 use crate::peer::lines::MediaLines;
-use crate::{Codec, Forward, Now, SlotKey};
+use crate::{Codec, Forward, Now, PictureNumbers, SlotKey};
 
 /// Packets of a stream that name their line, for clients that map streams by it; after these they know.
 const NAMED_PACKETS: u64 = 64;
@@ -28,8 +28,8 @@ impl Sending {
         let Some(types) = lines.outgoing(forward.slot, forward.codec) else { return };
         let patch = match forward.patch {
             None => None,
-            Some(fields) => match vp8::places(&forward.payload, fields) {
-                Some(places) => Some((places, fields)),
+            Some(numbers) => match codec::places(forward.codec, &forward.payload, numbers) {
+                Some(places) => Some((places, numbers)),
                 None => return,
             },
         };
@@ -60,10 +60,10 @@ impl Sending {
         let mut packet = buffer(forward.payload.len());
         let header_bytes = header::write(&mut packet, head, &slot.extensions, carried);
         packet.extend_from_slice(&forward.payload);
-        if let Some((places, fields)) = patch {
-            places.put(&mut packet[header_bytes..], fields);
+        if let Some((places, numbers)) = patch {
+            places.put(&mut packet[header_bytes..], numbers);
         }
-        note(slot, forward, types.repair, now);
+        note(slot, forward, patch, types.repair, now);
         if forward.slot.is_video {
             self.pacer.count(packet.len());
         } else {
@@ -161,15 +161,19 @@ fn again(packet: &mut Vec<u8>, kept: &Kept) {
     packet.extend(low(kept.sequence).to_be_bytes());
     let start = packet.len();
     packet.extend_from_slice(&kept.payload);
-    if let Some(fields) = kept.patch
-        && let Some(places) = vp8::places(&kept.payload, fields)
-    {
-        places.put(&mut packet[start..], fields);
+    if let Some((places, numbers)) = kept.patch {
+        places.put(&mut packet[start..], numbers);
     }
 }
 
 /// Remembers what a packet means for reports and repairs.
-fn note(slot: &mut Slot, forward: &Forward, repair_type: Option<u8>, now: Now) {
+fn note(
+    slot: &mut Slot,
+    forward: &Forward,
+    patch: Option<(Places, PictureNumbers)>,
+    repair_type: Option<u8>,
+    now: Now,
+) {
     slot.count_media(forward.payload.len());
     let clock_rate_hz = if matches!(forward.codec, Codec::Opus | Codec::Red) { 48_000 } else { 90_000 };
     slot.unreported = Some((forward.timestamp, forward.captured, clock_rate_hz));
@@ -183,7 +187,7 @@ fn note(slot: &mut Slot, forward: &Forward, repair_type: Option<u8>, now: Now) {
         marker: forward.marker,
         payload_type,
         payload: forward.payload.clone(),
-        patch: forward.patch,
+        patch,
         marks: forward.marks,
         sent: now,
         repaired: None,

@@ -11,10 +11,7 @@ fn a_client_connects_and_lines_are_known() {
     let pair = Pair::connected(client_config());
     let lines = pair.accepted.lines;
     assert_eq!((lines.audio, lines.video, pair.accepted.has_data, pair.accepted.epoch), (2, 1, true, 1));
-    assert_eq!(
-        lines.receives,
-        [Codec::Opus, Codec::Red, Codec::Vp8, Codec::H264].into_iter().collect::<CodecSet>()
-    );
+    assert_eq!(lines.receives, Codec::ALL.into_iter().collect::<CodecSet>());
     assert_eq!(pair.accepted.ufrag, "aa00000000000001");
     assert!(pair.peer.mid_of(SlotKey { is_video: true, index: 0 }).is_some());
     assert_eq!(pair.peer.mid_of(SlotKey { is_video: true, index: 1 }), None);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::harness::{Pair, client_config, forward};
 use crate::testing::{ClientConfig, ClientEvent, LinkModel, Sent, Vp8Frame, voice, vp8};
-use crate::{Codec, Layer, Marks, PeerEvent, SlotKey, SourceKind, Vp8Fields};
+use crate::{Codec, Layer, Marks, PeerEvent, PictureNumbers, SlotKey, SourceKind};
 
 fn picture(kind: SourceKind, layer: Layer, number: u16) -> Sent {
     let frame = Vp8Frame { is_key: number == 0, picture_id: number, ..Vp8Frame::default() };
@@ -152,7 +152,7 @@ fn marks_of_pictures_are_passed_on() {
 #[test]
 fn vp8_fields_are_put_in_place() {
     let mut pair = Pair::connected(client_config());
-    let patch = Some(Vp8Fields { picture_id: Some(0x1234), tl0_picture: Some(77), key_index: Some(9) });
+    let patch = Some(PictureNumbers { picture_id: Some(0x1234), tl0_picture: Some(77), key_index: Some(9) });
     pair.peer.write(crate::Forward { patch, ..forward(true, 0, 0, pair.now) });
     pair.touch();
     pair.run(Duration::from_millis(100));
@@ -168,7 +168,7 @@ fn nothing_is_written_on_a_slot_that_is_not_there_or_with_fields_that_are_not() 
     pair.peer.write(forward(true, 1, 0, pair.now));
     let bare = crate::Forward {
         payload: vec![0x10, 0x10, 0, 0, 0x9d].into(),
-        patch: Some(Vp8Fields { picture_id: Some(1), ..Vp8Fields::default() }),
+        patch: Some(PictureNumbers { picture_id: Some(1), ..PictureNumbers::default() }),
         ..forward(true, 0, 0, pair.now)
     };
     pair.peer.write(bare);

@@ -6,11 +6,11 @@ use super::harness::{accept, peer_config};
 use crate::peer::offer::{LINE_BYTES_MAX, MEDIA_LINES_MAX, Role, SDP_BYTES_MAX, check};
 use crate::{Accepted, Codec, CodecSet, Layer, NamedMids, Now, OfferError, Peer};
 
-const CHROMIUM: &str = include_str!("offers/chromium-156-offer.sdp");
+pub(super) const CHROMIUM: &str = include_str!("offers/chromium-156-offer.sdp");
 const FIREFOX: &str = include_str!("offers/firefox-153-offer.sdp");
 const AIORTC: &str = include_str!("offers/aiortc-1.16-offer.sdp");
 
-fn answer(offer: &str) -> Accepted {
+pub(super) fn answer(offer: &str) -> Accepted {
     accept(&mut Peer::new(&peer_config(), Now::ZERO), offer, 1, Now::ZERO).unwrap()
 }
 
@@ -30,7 +30,7 @@ pub(super) fn without_last_line(offer: &str) -> String {
 }
 
 /// The section of the answer with a `mid`.
-fn section(answer: &str, mid: &str) -> String {
+pub(super) fn section(answer: &str, mid: &str) -> String {
     let sections: Vec<_> = answer.split("\r\nm=").collect();
     let found = sections.iter().find(|section| section.contains(&format!("a=mid:{mid}\r\n"))).unwrap();
     format!("{found}\r\n")
@@ -299,6 +299,10 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
+fn offers() -> [String; 4] {
+    [CHROMIUM.to_owned(), FIREFOX.to_owned(), AIORTC.to_owned(), super::codecs::offer_with_vp9_first()]
+}
+
 fn changed(offer: &str, changes: &[Change]) -> String {
     let mut lines: Vec<String> = offer.lines().map(str::to_owned).collect();
     for change in changes {
@@ -332,8 +336,8 @@ proptest! {
 
     /// Real offers with some changes: an answer or a reason, never a panic; and what passes the check is taken.
     #[test]
-    fn changed_offers_are_answered_or_refused(which in 0..3_usize, changes in prop::collection::vec(change(), 1..8)) {
-        let offer = changed([CHROMIUM, FIREFOX, AIORTC][which], &changes);
+    fn changed_offers_are_answered_or_refused(which in 0..4_usize, changes in prop::collection::vec(change(), 1..8)) {
+        let offer = changed(&offers()[which], &changes);
         let mut peer = Peer::new(&peer_config(), Now::ZERO);
         match accept(&mut peer, &offer, 1, Now::ZERO) {
             Ok(accepted) => prop_assert!(accepted.answer.starts_with("v=0\r\n")),
@@ -343,8 +347,8 @@ proptest! {
 
     /// The same as a later offer.
     #[test]
-    fn changed_offers_do_not_break_a_peer(which in 0..3_usize, changes in prop::collection::vec(change(), 1..4)) {
-        let offer = [CHROMIUM, FIREFOX, AIORTC][which];
+    fn changed_offers_do_not_break_a_peer(which in 0..4_usize, changes in prop::collection::vec(change(), 1..4)) {
+        let offer = &offers()[which];
         let mut peer = Peer::new(&peer_config(), Now::ZERO);
         accept(&mut peer, offer, 1, Now::ZERO).unwrap();
         let changed = accept(&mut peer, &changed(offer, &changes), 2, Now::ZERO);
